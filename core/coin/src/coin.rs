@@ -1,0 +1,138 @@
+//! The one trait behind every coin, and what passes through it.
+
+use std::{borrow::Cow, ops::ControlFlow};
+
+use crate::{AddressError, BlockHash, Descriptor, Height, OutPoint, Sats, Txid};
+
+/// One chain.
+///
+/// Pure and sans-I/O: the same inputs give the same outputs, on any thread. Every method takes
+/// foreign bytes and answers malformed ones with an error.
+pub trait Coin: Send + Sync + 'static {
+    /// Gives the constants of the chain.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// Gives the length in bytes of the header that `block` starts with.
+    ///
+    /// # Errors
+    /// The block is shorter than its header.
+    fn header_len(&self, height: Height, block: &[u8]) -> Result<usize, CoinError>;
+
+    /// Hashes a header.
+    ///
+    /// # Errors
+    /// The header is too short for this chain.
+    fn header_hash(&self, height: Height, header: &[u8]) -> Result<BlockHash, CoinError>;
+
+    /// Reads which block a header builds on: bytes 4..36, in every chain known.
+    ///
+    /// # Errors
+    /// The header is shorter than that.
+    fn header_prev(&self, header: &[u8]) -> Result<BlockHash, CoinError>;
+
+    /// Gives the header as wallets receive it together with a checkpoint proof.
+    fn client_header<'a>(&self, height: Height, header: &'a [u8]) -> Cow<'a, [u8]>;
+
+    /// Walks the transactions of a block in block order.
+    ///
+    /// Bytes after the last transaction are tolerated: some chains append to blocks.
+    ///
+    /// # Errors
+    /// [`CoinError::Malformed`] with the offset, [`CoinError::Stopped`] when the sink said so.
+    fn parse_block(
+        &self,
+        height: Height,
+        block: &[u8],
+        sink: &mut dyn TxSink,
+    ) -> Result<(), CoinError>;
+
+    /// Reads one transaction as it travels alone (mempool, broadcast).
+    ///
+    /// # Errors
+    /// [`CoinError::Malformed`] with the offset.
+    fn parse_tx(&self, raw: &[u8], sink: &mut dyn TxSink) -> Result<Parsed, CoinError>;
+
+    /// Tells whether an output with this script can never be spent and so is not indexed.
+    fn is_unspendable(&self, script: &[u8]) -> bool;
+
+    /// Turns an address of this chain into its output script.
+    ///
+    /// # Errors
+    /// The text is no address of this chain; the error says what was expected.
+    fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError>;
+
+    /// Turns an output script into the address wallets show for it, if there is one.
+    fn script_to_address(&self, script: &[u8]) -> Option<String>;
+}
+
+/// Receives transactions in order.
+pub trait TxSink {
+    /// Takes one transaction, which is borrowed for the call.
+    fn tx(&mut self, tx: &TxView<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&TxView<'_>) -> ControlFlow<()>> TxSink for F {
+    fn tx(&mut self, tx: &TxView<'_>) -> ControlFlow<()> {
+        self(tx)
+    }
+}
+
+/// One transaction, valid during the call that receives it.
+#[derive(Clone, Copy, Debug)]
+pub struct TxView<'a> {
+    /// Its name.
+    pub txid: Txid,
+    /// Where it starts in the bytes that are parsed.
+    pub offset: usize,
+    /// How many bytes it takes there, witness included.
+    pub len: usize,
+    /// Virtual size in vbytes: weight / 4 rounded up (BIP141); `len` where there is no witness.
+    pub vsize: usize,
+    /// What its inputs spend; a coinbase has one, [`OutPoint::NULL`].
+    pub inputs: &'a [OutPoint],
+    /// What it creates.
+    pub outputs: &'a [OutputView<'a>],
+}
+
+impl TxView<'_> {
+    /// Tells whether the transaction makes new coins.
+    #[must_use]
+    pub fn is_coinbase(&self) -> bool {
+        matches!(self.inputs, [only] if only.is_null())
+    }
+}
+
+/// One created output.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutputView<'a> {
+    /// Amount.
+    pub value: Sats,
+    /// Output script.
+    pub script: &'a [u8],
+}
+
+/// What came of reading a lone transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// It went to the sink.
+    Tx,
+    /// It is valid but has nothing to index, for this reason.
+    Skip(&'static str),
+}
+
+/// Why a coin could not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoinError {
+    /// The bytes are not what this chain calls a block, a header or a transaction.
+    #[error("malformed {what} at byte {offset}")]
+    Malformed {
+        /// What was being read.
+        what: &'static str,
+        /// Where.
+        offset: usize,
+    },
+    /// The receiver asked to stop.
+    #[error("stopped by the receiver")]
+    Stopped,
+}
