@@ -1,0 +1,115 @@
+//! What can go wrong with an index.
+
+use std::path::PathBuf;
+
+use electrode_coin::{BlockHash, CoinError, Height, OutPoint};
+
+/// Why the index could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The folder holds an index of something else.
+    #[error(
+        "{} holds an index of another chain or layout: expected {expected}, found {found}; \
+         give each coin and net its own data_dir, or empty this one to build it anew",
+        path.display()
+    )]
+    Identity {
+        /// Folder of the index.
+        path: PathBuf,
+        /// What the configuration asks for.
+        expected: String,
+        /// What stands in the index.
+        found: String,
+    },
+    /// Another process has the folder open.
+    #[error("{} is in use by another process: stop that server first ({source})", path.display())]
+    InUse {
+        /// Folder of the index.
+        path: PathBuf,
+        /// What the database said.
+        source: rocksdb::Error,
+    },
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] rocksdb::Error),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Bytes in the index are not what this program wrote.
+    #[error("the index is damaged: {what} cannot be read; build it anew from an empty data_dir")]
+    Corrupt {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// A block does not build on the tip.
+    #[error("block {hash} at height {height} builds on {prev}, but the tip is {tip}")]
+    NotConnected {
+        /// Height the block was offered at.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// What its header names as the block before.
+        prev: BlockHash,
+        /// What the index ends with.
+        tip: BlockHash,
+    },
+    /// A block cannot be read by the rules of its coin.
+    #[error(
+        "block {hash} at height {height}: {source}; the coin's rules may have changed, look for \
+         a newer version of its plugin or of Electrode"
+    )]
+    Block {
+        /// Height of the block.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// What the coin said.
+        source: CoinError,
+    },
+    /// The spent outputs that came with a block are not those of its inputs.
+    #[error("block {hash} at height {height}: the node's spent outputs do not match its inputs")]
+    SpentOutputs {
+        /// Height of the block.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+    },
+    /// An input spends an output that the index does not have.
+    #[error(
+        "block at height {height} spends {outpoint}, which is not in the index; run \
+         \"electrode index verify\""
+    )]
+    MissingOutput {
+        /// Height of the block.
+        height: Height,
+        /// The output.
+        outpoint: OutPoint,
+    },
+    /// The chain forks deeper than the index can go back.
+    #[error(
+        "no undo record for height {height}: the chain forks deeper than reorg_limit; empty \
+         data_dir to build the index anew, with a higher reorg_limit"
+    )]
+    NoUndo {
+        /// The block that cannot be disconnected.
+        height: Height,
+    },
+    /// The blocks a view stands on were replaced while it was read: ask again with a new view.
+    #[error("the chain was reorganised during the query")]
+    Reorganised,
+    /// A script has more entries than were allowed.
+    #[error("history too large")]
+    HistoryTooLarge,
+}
+
+impl IndexError {
+    pub(crate) fn corrupt(what: &'static str) -> Self {
+        Self::Corrupt { what }
+    }
+}

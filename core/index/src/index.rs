@@ -1,0 +1,301 @@
+//! The index: one writer, and views for any number of readers.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use electrode_coin::{BlockHash, Descriptor, Height, ScriptKey};
+use rayon::prelude::*;
+
+use crate::{
+    BlockRows, IndexError, IndexView,
+    chain::Chain,
+    commit::{Batch, Rows as _, begin_run, commit_run, recover_run, write_run_file},
+    connect::Changes,
+    disconnect::disconnect,
+    lookup::TXID_LEN,
+    schema::{BlockRecord, STATE_KEY, State, Table, identity, undo_key},
+    store::Store,
+};
+
+const IDENTITY_FILE: &str = "identity";
+
+/// Settings of an index.
+#[derive(Clone, Debug)]
+pub struct IndexConfig {
+    /// Bytes of memory for the database's caches and for building runs of blocks. Units: bytes.
+    pub cache_bytes: usize,
+    /// How many blocks can be disconnected.
+    pub reorg_limit: u32,
+    /// How many files the database keeps open.
+    pub max_open_files: i32,
+}
+
+impl Default for IndexConfig {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 450 << 20,
+            reorg_limit: 200,
+            max_open_files: 512,
+        }
+    }
+}
+
+/// The last block of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Its height.
+    pub height: Height,
+    /// Its hash.
+    pub hash: BlockHash,
+}
+
+/// The index of one chain, opened for writing.
+#[derive(Debug)]
+pub struct Index {
+    store: Arc<Store>,
+    chain: Chain,
+    config: IndexConfig,
+    /// Most blocks the flat files ever held since opening: a view may stand on any of them.
+    most_blocks: u32,
+}
+
+impl Index {
+    /// Opens the index in `dir`, or starts an empty one there.
+    ///
+    /// What a crash left behind is mended on the way; that takes no longer than any opening.
+    ///
+    /// # Errors
+    /// The folder holds an index of another chain or layout ([`IndexError::Identity`]; nothing is
+    /// touched then), or is in use, or cannot be read.
+    pub fn open(
+        dir: &Path,
+        descriptor: &Descriptor,
+        config: IndexConfig,
+    ) -> Result<Self, IndexError> {
+        check_identity(dir, &identity(descriptor))?;
+        let store = Store::open(dir, &config)?;
+        recover_run(&store)?;
+        let state = match store.db().get(STATE_KEY)? {
+            Some(state) => State::parse(&state)?,
+            None => State::default(),
+        };
+        let chain = load_chain(&store, &state)?;
+        store.txids.truncate(chain.tx_count().0 * TXID_LEN)?;
+        store.headers.truncate(chain.headers_len())?;
+        Ok(Self {
+            store: Arc::new(store),
+            chain,
+            config,
+            most_blocks: state.block_count,
+        })
+    }
+
+    /// Gives the last block, `None` in an empty index.
+    #[must_use]
+    pub fn tip(&self) -> Option<Tip> {
+        let (height, block) = self.chain.tip()?;
+        Some(Tip {
+            height,
+            hash: block.hash,
+        })
+    }
+
+    /// Gives the height that the next block to connect must have.
+    #[must_use]
+    pub fn next_height(&self) -> Height {
+        Height(self.chain.block_count())
+    }
+
+    /// Gives the hash of a block of the chain.
+    #[must_use]
+    pub fn block_hash(&self, height: Height) -> Option<BlockHash> {
+        self.chain.block_hash(height)
+    }
+
+    /// Gives the settings it was opened with.
+    #[must_use]
+    pub fn config(&self) -> &IndexConfig {
+        &self.config
+    }
+
+    /// Takes a view of the index as it stands, for any number of readers.
+    #[must_use]
+    pub fn view(&self) -> IndexView {
+        IndexView::new(Arc::clone(&self.store), self.chain.clone())
+    }
+
+    /// Connects the next block and makes it durable; gives the scripts it touches.
+    ///
+    /// # Errors
+    /// The block does not build on the tip, or spends what is not there; nothing changes then.
+    pub fn connect(&mut self, block: &BlockRows) -> Result<Vec<ScriptKey>, IndexError> {
+        let blocks = std::slice::from_ref(block);
+        self.check_links(blocks)?;
+        let base = self.chain.tx_count();
+        let changes = Changes::new(&self.store, base, blocks, block.height)?;
+        let chain = self.append(blocks)?;
+        let mut batch = Batch::new(&self.store);
+        for table in Changes::TABLES {
+            changes.write(table, &mut batch)?;
+        }
+        if let Some(old) = block.height.0.checked_sub(self.config.reorg_limit) {
+            batch.delete(Table::Undo, &undo_key(Height(old)))?;
+        }
+        batch.commit(&state_of(&chain))?;
+        self.adopt(chain);
+        Ok(changes.touched())
+    }
+
+    /// Connects a run of blocks of the initial build and makes it durable.
+    ///
+    /// `target` is the height that the build goes to: blocks further below it than the
+    /// `reorg_limit` get no undo record.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; nothing of the run counts then.
+    pub fn connect_run(&mut self, blocks: &[BlockRows], target: Height) -> Result<(), IndexError> {
+        self.check_links(blocks)?;
+        let undo_from = Height((target.0 + 1).saturating_sub(self.config.reorg_limit));
+        let changes = Changes::new(&self.store, self.chain.tx_count(), blocks, undo_from)?;
+        let chain = self.append(blocks)?;
+        begin_run(&self.store)?;
+        Changes::TABLES.par_iter().try_for_each(|table| {
+            write_run_file(&self.store, *table, |rows| changes.write(*table, rows))
+        })?;
+        commit_run(&self.store, &state_of(&chain))?;
+        self.adopt(chain);
+        Ok(())
+    }
+
+    /// Disconnects the tip and makes that durable; gives the scripts it touched.
+    ///
+    /// # Errors
+    /// [`IndexError::NoUndo`] for the genesis block and below the `reorg_limit`.
+    pub fn disconnect(&mut self) -> Result<Vec<ScriptKey>, IndexError> {
+        let no_undo = |height| IndexError::NoUndo { height };
+        let (height, _) = self.chain.tip().ok_or(no_undo(Height(0)))?;
+        let tx_nums = self.chain.tx_nums(height).ok_or(no_undo(height))?;
+        let mut chain = self.chain.clone();
+        chain.pop();
+        let mut batch = Batch::new(&self.store);
+        let touched = disconnect(&self.store, height, tx_nums, &mut batch)?;
+        batch.commit(&state_of(&chain))?;
+        self.chain = chain;
+        Ok(touched)
+    }
+
+    fn check_links(&self, blocks: &[BlockRows]) -> Result<(), IndexError> {
+        let mut tip = self.tip().map(|tip| tip.hash).unwrap_or_default();
+        for (height, block) in (self.chain.block_count()..).zip(blocks) {
+            if block.prev != tip || block.height.0 != height {
+                let BlockRows {
+                    height, hash, prev, ..
+                } = *block;
+                return Err(IndexError::NotConnected {
+                    height,
+                    hash,
+                    prev,
+                    tip,
+                });
+            }
+            tip = block.hash;
+        }
+        Ok(())
+    }
+
+    /// Appends blocks to the flat files; they do not count before the rows are committed.
+    fn append(&self, blocks: &[BlockRows]) -> Result<Chain, IndexError> {
+        if self.chain.block_count() < self.most_blocks {
+            self.store.announce_overwrite();
+        }
+        let mut chain = self.chain.clone();
+        let (mut records, mut headers, mut txids) = (Vec::new(), Vec::new(), Vec::new());
+        for block in blocks {
+            headers.extend_from_slice(&block.header);
+            block
+                .txids
+                .iter()
+                .for_each(|txid| txids.extend_from_slice(&txid.0));
+            let record = BlockRecord {
+                hash: block.hash,
+                end_tx_num: electrode_coin::TxNum(
+                    chain
+                        .tx_count()
+                        .0
+                        .saturating_add(len_u64(block.txids.len())),
+                ),
+                header_end: chain
+                    .headers_len()
+                    .saturating_add(len_u64(block.header.len())),
+            };
+            records.extend_from_slice(&record.bytes());
+            chain.push(record);
+        }
+        let store = &self.store;
+        store
+            .txids
+            .write(self.chain.tx_count().0 * TXID_LEN, &txids)?;
+        store.headers.write(self.chain.headers_len(), &headers)?;
+        store.blocks.write(
+            len_u64(BlockRecord::LEN) * u64::from(self.chain.block_count()),
+            &records,
+        )?;
+        Ok(chain)
+    }
+
+    fn adopt(&mut self, chain: Chain) {
+        self.most_blocks = self.most_blocks.max(chain.block_count());
+        self.chain = chain;
+    }
+}
+
+/// Compares what the folder holds with what is asked for, before anything is opened.
+fn check_identity(dir: &Path, expected: &str) -> Result<(), IndexError> {
+    let path = dir.join(IDENTITY_FILE);
+    let file_error = |path: PathBuf| move |source| IndexError::File { path, source };
+    match fs::read_to_string(&path) {
+        Ok(found) if found == expected => Ok(()),
+        Ok(found) => Err(IndexError::Identity {
+            path: dir.to_owned(),
+            expected: on_one_line(expected),
+            found: on_one_line(&found),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(dir).map_err(file_error(dir.to_owned()))?;
+            fs::write(&path, expected).map_err(file_error(path))
+        }
+        Err(source) => Err(file_error(path)(source)),
+    }
+}
+
+fn on_one_line(identity: &str) -> String {
+    identity.trim_end().replace('\n', ", ")
+}
+
+fn load_chain(store: &Store, state: &State) -> Result<Chain, IndexError> {
+    let len = len_u64(BlockRecord::LEN) * u64::from(state.block_count);
+    store.blocks.truncate(len)?;
+    let bytes = store.blocks.read_vec(0, len)?;
+    let (records, _) = bytes.as_chunks();
+    let chain = Chain::new(records.iter().map(BlockRecord::parse).collect());
+    if state_of(&chain) != *state {
+        return Err(IndexError::corrupt("block records"));
+    }
+    Ok(chain)
+}
+
+fn state_of(chain: &Chain) -> State {
+    let tip_hash = chain.tip().map(|(_, block)| block.hash).unwrap_or_default();
+    State {
+        block_count: chain.block_count(),
+        tip_hash,
+    }
+}
+
+fn len_u64(len: usize) -> u64 {
+    // usize is at most 64 bits wide on every platform that RocksDB runs on.
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

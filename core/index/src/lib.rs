@@ -1,0 +1,27 @@
+//! The index of a chain: its tables, how blocks are connected to it and disconnected from it,
+//! and what it answers.
+//!
+//! Synchronous, on RocksDB and three flat files. It reads no clock, starts no task and knows no
+//! network; which blocks to connect, its caller decides. What the rows look like, only `schema`
+//! knows.
+
+mod chain;
+mod commit;
+mod connect;
+mod content;
+mod disconnect;
+mod error;
+mod flat;
+mod index;
+mod lookup;
+mod rows;
+mod schema;
+mod snapshot;
+mod store;
+mod view;
+
+pub use content::Difference;
+pub use error::IndexError;
+pub use index::{Index, IndexConfig, Tip};
+pub use rows::BlockRows;
+pub use view::{Headers, HistoryTx, IndexView, OwnedOutput, UnspentOutput};

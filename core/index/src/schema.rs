@@ -1,0 +1,575 @@
+//! The only place that knows how rows and records are laid out.
+//!
+//! Numbers in keys are big-endian so that keys sort as the numbers do; numbers in values are
+//! LEB128 (7 bits a byte, low first). A change here needs a new [`SCHEMA`] number.
+
+use electrode_coin::{BlockHash, Descriptor, Height, Sats, ScriptKey, TxNum, Txid};
+
+use crate::IndexError;
+
+/// Number of this layout; an index with another one must be built anew.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// Entries of one history row; a script with more has several rows.
+pub(crate) const HISTORY_ROW_ENTRIES: usize = 1024;
+
+const TX_NUM_LEN: usize = 5;
+const TXID_PREFIX_LEN: usize = 6;
+
+/// Tables of the index that are column families of RocksDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// How far the index goes.
+    Meta,
+    /// `script key (11) ‖ first tx_num (5)` → gaps to the `tx_nums` that follow. Together the rows
+    /// of a script name, in chain order and once each, the transactions that pay to it or spend
+    /// from it.
+    History,
+    /// `script key (11) ‖ tx_num (5) ‖ vout` → amount, for each unspent output.
+    Unspent,
+    /// `tx_num (5) ‖ vout` → script key (11), for each unspent output.
+    Outpoints,
+    /// `txid (first 6) ‖ tx_num (5)` → nothing. Which of several is meant, the txids tell.
+    TxByTxid,
+    /// `tx_num (5) ‖ vout` → where the `tx_num` that spends the output stands.
+    Spends,
+    /// `height (4)` → the outputs that the block spends, for the last `reorg_limit` blocks.
+    Undo,
+}
+
+impl Table {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Meta,
+        Self::History,
+        Self::Unspent,
+        Self::Outpoints,
+        Self::TxByTxid,
+        Self::Spends,
+        Self::Undo,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "default",
+            Self::History => "history",
+            Self::Unspent => "unspent",
+            Self::Outpoints => "outpoints",
+            Self::TxByTxid => "tx_by_txid",
+            Self::Spends => "spends",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// Bytes that the keys looked up together share, for the filter that spares reads.
+    pub(crate) fn key_prefix_len(self) -> Option<usize> {
+        match self {
+            Self::History | Self::Unspent => Some(ScriptKey::LEN),
+            Self::TxByTxid => Some(TXID_PREFIX_LEN),
+            Self::Outpoints | Self::Spends => Some(TX_NUM_LEN),
+            Self::Meta | Self::Undo => None,
+        }
+    }
+}
+
+/// A transaction that touches a script, as one number that sorts by script, then chain order.
+///
+/// Shape: script key (88 bits) ‖ `tx_num` (40 bits).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScriptTx(u128);
+
+impl ScriptTx {
+    pub(crate) const LEN: usize = ScriptKey::LEN + TX_NUM_LEN;
+
+    pub(crate) fn new(key: ScriptKey, tx_num: TxNum) -> Self {
+        let mut bytes = [0; Self::LEN];
+        let (script, number) = bytes.split_at_mut(ScriptKey::LEN);
+        script.copy_from_slice(&key.0);
+        number.copy_from_slice(&tx_num_bytes(tx_num));
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    pub(crate) fn bytes(self) -> [u8; Self::LEN] {
+        self.0.to_be_bytes()
+    }
+
+    pub(crate) fn key(self) -> ScriptKey {
+        let [a, b, c, d, e, f, g, h, i, j, k, ..] = self.bytes();
+        ScriptKey([a, b, c, d, e, f, g, h, i, j, k])
+    }
+
+    pub(crate) fn tx_num(self) -> TxNum {
+        let [.., a, b, c, d, e] = self.bytes();
+        tx_num_from([a, b, c, d, e])
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
+        let bytes = bytes
+            .first_chunk()
+            .ok_or(IndexError::corrupt("history key"))?;
+        Ok(Self(u128::from_be_bytes(*bytes)))
+    }
+}
+
+/// Key of the `tx_by_txid` row of a transaction, as one number that sorts like the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TxidKey(u128);
+
+impl TxidKey {
+    const LEN: usize = TXID_PREFIX_LEN + TX_NUM_LEN;
+
+    pub(crate) fn new(txid: &Txid, tx_num: TxNum) -> Self {
+        let mut bytes = [0; 16];
+        let (_, key) = bytes.split_at_mut(16 - Self::LEN);
+        let (prefix, number) = key.split_at_mut(TXID_PREFIX_LEN);
+        prefix.copy_from_slice(&txid_prefix(txid));
+        number.copy_from_slice(&tx_num_bytes(tx_num));
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    pub(crate) fn bytes(self) -> [u8; Self::LEN] {
+        let [_, _, _, _, _, key @ ..] = self.0.to_be_bytes();
+        key
+    }
+}
+
+pub(crate) fn txid_prefix(txid: &Txid) -> [u8; TXID_PREFIX_LEN] {
+    let [a, b, c, d, e, f, ..] = txid.0;
+    [a, b, c, d, e, f]
+}
+
+/// Reads the `tx_num` at the end of a `tx_by_txid` key.
+pub(crate) fn txid_key_tx_num(key: &[u8]) -> Result<TxNum, IndexError> {
+    let bytes = key.last_chunk().ok_or(IndexError::corrupt("txid key"))?;
+    Ok(tx_num_from(*bytes))
+}
+
+/// An output by the number of its transaction, which is exact where a txid prefix is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OutputNum {
+    pub(crate) tx_num: TxNum,
+    pub(crate) vout: u32,
+}
+
+impl OutputNum {
+    /// Key of its rows in `outpoints` and `spends`: `tx_num (5) ‖ vout`.
+    pub(crate) fn key(self) -> RowKey {
+        let mut key = RowKey::default();
+        key.push(&tx_num_bytes(self.tx_num));
+        key.push_vout(self.vout);
+        key
+    }
+
+    /// Key of its row in `unspent`: `script key (11) ‖ tx_num (5) ‖ vout`.
+    pub(crate) fn unspent_key(self, script: ScriptKey) -> RowKey {
+        let mut key = RowKey::default();
+        key.push(&ScriptTx::new(script, self.tx_num).bytes());
+        key.push_vout(self.vout);
+        key
+    }
+
+    pub(crate) fn parse(key: &[u8]) -> Result<Self, IndexError> {
+        let corrupt = IndexError::corrupt("outpoint key");
+        let (tx_num, vout) = key.split_first_chunk::<TX_NUM_LEN>().ok_or(corrupt)?;
+        Ok(Self {
+            tx_num: tx_num_from(*tx_num),
+            vout: parse_vout(vout)?,
+        })
+    }
+}
+
+/// First key of the rows in `outpoints` and `spends` of transactions from `tx_num` on.
+pub(crate) fn outputs_from(tx_num: TxNum) -> [u8; TX_NUM_LEN] {
+    tx_num_bytes(tx_num)
+}
+
+/// Reads the key of an `unspent` row.
+pub(crate) fn parse_unspent_key(key: &[u8]) -> Result<(ScriptKey, OutputNum), IndexError> {
+    let corrupt = IndexError::corrupt("unspent key");
+    let (head, vout) = key
+        .split_first_chunk::<{ ScriptTx::LEN }>()
+        .ok_or(corrupt)?;
+    let script_tx = ScriptTx(u128::from_be_bytes(*head));
+    let output = OutputNum {
+        tx_num: script_tx.tx_num(),
+        vout: parse_vout(vout)?,
+    };
+    Ok((script_tx.key(), output))
+}
+
+pub(crate) fn parse_script_key(value: &[u8]) -> Result<ScriptKey, IndexError> {
+    value
+        .try_into()
+        .map(ScriptKey)
+        .map_err(|_wrong_len| IndexError::corrupt("outpoint value"))
+}
+
+/// A key on the stack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RowKey {
+    bytes: [u8; ScriptTx::LEN + 5],
+    len: usize,
+}
+
+impl RowKey {
+    fn push(&mut self, piece: &[u8]) {
+        let end = self.len + piece.len();
+        if let Some(place) = self.bytes.get_mut(self.len..end) {
+            place.copy_from_slice(piece);
+            self.len = end;
+        }
+    }
+
+    /// Shape: one byte below 253, else 253 ‖ 2 bytes or 254 ‖ 4 bytes BE: sorts as the number.
+    fn push_vout(&mut self, vout: u32) {
+        match (u8::try_from(vout), u16::try_from(vout)) {
+            (Ok(byte @ ..0xfd), _) => self.push(&[byte]),
+            (_, Ok(word)) => {
+                self.push(&[0xfd]);
+                self.push(&word.to_be_bytes());
+            }
+            _ => {
+                self.push(&[0xfe]);
+                self.push(&vout.to_be_bytes());
+            }
+        }
+    }
+}
+
+impl AsRef<[u8]> for RowKey {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+fn parse_vout(bytes: &[u8]) -> Result<u32, IndexError> {
+    match *bytes {
+        [byte @ ..0xfd] => Ok(u32::from(byte)),
+        [0xfd, a, b] => Ok(u32::from(u16::from_be_bytes([a, b]))),
+        [0xfe, a, b, c, d] => Ok(u32::from_be_bytes([a, b, c, d])),
+        _ => Err(IndexError::corrupt("output position")),
+    }
+}
+
+/// Writes the value of a history row: the gaps between the `tx_nums` that follow the first.
+pub(crate) fn push_history_value(value: &mut Vec<u8>, row: &[ScriptTx]) {
+    for (before, after) in row.iter().zip(row.iter().skip(1)) {
+        push_number(value, after.tx_num().0 - before.tx_num().0);
+    }
+}
+
+/// Reads the `tx_nums` of a history row, in chain order.
+pub(crate) fn history_row(
+    key: &[u8],
+    mut value: &[u8],
+    mut entry: impl FnMut(TxNum),
+) -> Result<(), IndexError> {
+    let mut tx_num = ScriptTx::parse(key)?.tx_num();
+    entry(tx_num);
+    while !value.is_empty() {
+        tx_num = TxNum(tx_num.0.saturating_add(take_number(&mut value)?));
+        entry(tx_num);
+    }
+    Ok(())
+}
+
+pub(crate) fn amount_value(amount: Sats) -> Vec<u8> {
+    let mut value = Vec::with_capacity(8);
+    push_number(&mut value, amount.0);
+    value
+}
+
+pub(crate) fn parse_amount(mut value: &[u8]) -> Result<Sats, IndexError> {
+    take_number(&mut value).map(Sats)
+}
+
+/// Value of a `spends` row: how far behind its output the spender stands, twice that; chains
+/// that order blocks otherwise may put it before its output, which is twice that and one less.
+pub(crate) fn spender_value(output: OutputNum, spender: TxNum) -> Vec<u8> {
+    let mut value = Vec::with_capacity(TX_NUM_LEN);
+    let gap = spender.0.abs_diff(output.tx_num.0);
+    let is_before = u64::from(spender < output.tx_num);
+    push_number(&mut value, 2 * gap - is_before);
+    value
+}
+
+pub(crate) fn parse_spender(output: OutputNum, mut value: &[u8]) -> Result<TxNum, IndexError> {
+    let number = take_number(&mut value)?;
+    let gap = number.div_ceil(2);
+    let spender = match number % 2 {
+        0 => output.tx_num.0.checked_add(gap),
+        _ => output.tx_num.0.checked_sub(gap),
+    };
+    spender.map(TxNum).ok_or(IndexError::corrupt("spends row"))
+}
+
+/// An output that a block spends: what it takes to give it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) output: OutputNum,
+    pub(crate) script: ScriptKey,
+    pub(crate) value: Sats,
+}
+
+pub(crate) fn undo_key(height: Height) -> [u8; 4] {
+    height.0.to_be_bytes()
+}
+
+/// Shape of each: script key (11) ‖ `tx_num` ‖ vout ‖ amount.
+pub(crate) fn undo_value(spent: &[Spent]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(spent.len() * 24);
+    for Spent {
+        output,
+        script,
+        value: amount,
+    } in spent
+    {
+        value.extend_from_slice(&script.0);
+        push_number(&mut value, output.tx_num.0);
+        push_number(&mut value, u64::from(output.vout));
+        push_number(&mut value, amount.0);
+    }
+    value
+}
+
+pub(crate) fn parse_undo(mut value: &[u8]) -> Result<Vec<Spent>, IndexError> {
+    let mut spent = Vec::new();
+    while let Some((script, rest)) = value.split_first_chunk() {
+        value = rest;
+        let tx_num = TxNum(take_number(&mut value)?);
+        let vout = u32::try_from(take_number(&mut value)?)
+            .map_err(|_too_big| IndexError::corrupt("undo row"))?;
+        let amount = Sats(take_number(&mut value)?);
+        let output = OutputNum { tx_num, vout };
+        spent.push(Spent {
+            output,
+            script: ScriptKey(*script),
+            value: amount,
+        });
+    }
+    if value.is_empty() {
+        Ok(spent)
+    } else {
+        Err(IndexError::corrupt("undo row"))
+    }
+}
+
+/// Record of a block in the flat file `blocks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockRecord {
+    pub(crate) hash: BlockHash,
+    /// First `tx_num` behind the block.
+    pub(crate) end_tx_num: TxNum,
+    /// First byte behind its header in the flat file `headers`.
+    pub(crate) header_end: u64,
+}
+
+impl BlockRecord {
+    pub(crate) const LEN: usize = 48;
+
+    /// Shape: block hash (32) ‖ end `tx_num` (8 LE) ‖ header end (8 LE).
+    pub(crate) fn bytes(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        let (hash, numbers) = bytes.split_at_mut(32);
+        let (end_tx_num, header_end) = numbers.split_at_mut(8);
+        hash.copy_from_slice(&self.hash.0);
+        end_tx_num.copy_from_slice(&self.end_tx_num.0.to_le_bytes());
+        header_end.copy_from_slice(&self.header_end.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn parse(bytes: &[u8; Self::LEN]) -> Self {
+        let (hash, numbers) = bytes.split_first_chunk::<32>().unwrap_or((&[0; 32], &[]));
+        let number = |at: usize| {
+            numbers
+                .get(at..)
+                .and_then(<[u8]>::first_chunk)
+                .map_or(0, |n| u64::from_le_bytes(*n))
+        };
+        Self {
+            hash: BlockHash(*hash),
+            end_tx_num: TxNum(number(0)),
+            header_end: number(8),
+        }
+    }
+}
+
+pub(crate) const STATE_KEY: &[u8] = b"state";
+
+/// What an index is of: the text of its file `identity`, compared at every opening.
+///
+/// Shape: lines `name value`, so that a person can read it too.
+pub(crate) fn identity(descriptor: &Descriptor) -> String {
+    format!(
+        "schema {SCHEMA}\ncoin {}\nchain {}\ngenesis {}\nrevision {}\n",
+        descriptor.coin, descriptor.chain, descriptor.genesis_hash, descriptor.index_revision
+    )
+}
+
+/// How far an index goes: everything behind it in the flat files is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Blocks indexed, the genesis block included; 0 is an empty index.
+    pub(crate) block_count: u32,
+    /// Hash of the last of them.
+    pub(crate) tip_hash: BlockHash,
+}
+
+impl State {
+    /// Shape: block count (4 LE) ‖ tip hash (32).
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [&self.block_count.to_le_bytes()[..], &self.tip_hash.0].concat()
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
+        let corrupt = IndexError::corrupt("state row");
+        let (block_count, hash) = bytes.split_first_chunk().ok_or(corrupt)?;
+        let hash = hash
+            .try_into()
+            .map_err(|_wrong_len| IndexError::corrupt("state row"))?;
+        Ok(Self {
+            block_count: u32::from_le_bytes(*block_count),
+            tip_hash: BlockHash(hash),
+        })
+    }
+}
+
+fn tx_num_bytes(tx_num: TxNum) -> [u8; TX_NUM_LEN] {
+    let [_, _, _, bytes @ ..] = tx_num.0.to_be_bytes();
+    bytes
+}
+
+fn tx_num_from([a, b, c, d, e]: [u8; TX_NUM_LEN]) -> TxNum {
+    TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
+}
+
+fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            return out.push(low & 0x7f);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+fn take_number(bytes: &mut &[u8]) -> Result<u64, IndexError> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(IndexError::corrupt("number"))?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(IndexError::corrupt("number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_survive() {
+        for number in [
+            0,
+            1,
+            127,
+            128,
+            16_383,
+            16_384,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
+            let mut bytes = Vec::new();
+            push_number(&mut bytes, number);
+            assert_eq!(take_number(&mut &bytes[..]).unwrap(), number);
+        }
+        assert!(take_number(&mut &[0x80; 12][..]).is_err());
+        assert!(take_number(&mut &[][..]).is_err());
+    }
+
+    #[test]
+    fn output_keys_sort_as_their_numbers() {
+        let vouts = [0, 1, 0xfc, 0xfd, 0xffff, 0x1_0000, u32::MAX];
+        let mut last = Vec::new();
+        for tx_num in [0, 1, 255, 256, (1 << 40) - 1] {
+            for vout in vouts {
+                let output = OutputNum {
+                    tx_num: TxNum(tx_num),
+                    vout,
+                };
+                let key = output.key().as_ref().to_vec();
+                assert!(key > last, "{output:?}");
+                assert_eq!(OutputNum::parse(&key).unwrap(), output);
+                let script = ScriptKey([7; 11]);
+                let unspent = output.unspent_key(script);
+                assert_eq!(
+                    parse_unspent_key(unspent.as_ref()).unwrap(),
+                    (script, output)
+                );
+                last = key;
+            }
+        }
+    }
+
+    #[test]
+    fn history_rows_survive() {
+        let key = ScriptKey([9; 11]);
+        let row: Vec<_> = [3, 4, 700, 1 << 39]
+            .map(|n| ScriptTx::new(key, TxNum(n)))
+            .into_iter()
+            .collect();
+        let mut value = Vec::new();
+        push_history_value(&mut value, &row);
+        let mut seen = Vec::new();
+        history_row(&row[0].bytes(), &value, |tx_num| seen.push(tx_num.0)).unwrap();
+        assert_eq!(seen, [3, 4, 700, 1 << 39]);
+        assert_eq!(row[0].key(), key);
+    }
+
+    #[test]
+    fn spenders_survive_on_either_side() {
+        let output = OutputNum {
+            tx_num: TxNum(500),
+            vout: 0,
+        };
+        for spender in [0, 499, 500, 501, 1 << 39].map(TxNum) {
+            let value = spender_value(output, spender);
+            assert_eq!(parse_spender(output, &value).unwrap(), spender);
+        }
+        assert!(parse_spender(output, &[0xff, 0x7f]).is_err());
+    }
+
+    #[test]
+    fn undo_rows_survive() {
+        let spent = |n: u64| Spent {
+            output: OutputNum {
+                tx_num: TxNum(n),
+                vout: 300,
+            },
+            script: ScriptKey([1; 11]),
+            value: Sats(n * 1000),
+        };
+        let rows = vec![spent(1), spent(70_000)];
+        assert_eq!(parse_undo(&undo_value(&rows)).unwrap(), rows);
+        assert_eq!(parse_undo(&[]).unwrap(), []);
+        assert!(parse_undo(&[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn records_survive() {
+        let record = BlockRecord {
+            hash: BlockHash([3; 32]),
+            end_tx_num: TxNum(77),
+            header_end: 160,
+        };
+        assert_eq!(BlockRecord::parse(&record.bytes()), record);
+        let state = State {
+            block_count: 12,
+            tip_hash: BlockHash([4; 32]),
+        };
+        assert_eq!(State::parse(&state.bytes()).unwrap(), state);
+    }
+}

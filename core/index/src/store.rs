@@ -1,0 +1,138 @@
+//! RocksDB and the flat files, opened together.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options,
+    SliceTransform,
+};
+
+use crate::{IndexConfig, IndexError, flat::FlatFile, schema::Table, snapshot::PinnedSnapshot};
+
+/// Bits of filter per key: one false hit in a hundred.
+const FILTER_BITS: f64 = 10.0;
+/// Bytes of a data block: small ones read faster when the cache is cold.
+const BLOCK_LEN: usize = 4096;
+
+/// Where everything of one index is kept.
+pub(crate) struct Store {
+    db: Arc<DB>,
+    dir: PathBuf,
+    /// Block records.
+    pub(crate) blocks: FlatFile,
+    /// Headers, one behind the other.
+    pub(crate) headers: FlatFile,
+    /// txids (32 bytes each) by `tx_num`.
+    pub(crate) txids: FlatFile,
+    /// Counts the times that committed bytes of flat files were written over: a view made before
+    /// may have read the wrong ones.
+    overwrites: AtomicU64,
+}
+
+impl Store {
+    pub(crate) fn open(dir: &Path, config: &IndexConfig) -> Result<Self, IndexError> {
+        std::fs::create_dir_all(dir).map_err(|source| IndexError::File {
+            path: dir.to_owned(),
+            source,
+        })?;
+        let cache = Cache::new_lru_cache(config.cache_bytes / 4);
+        let families = Table::ALL.map(|table| {
+            ColumnFamilyDescriptor::new(table.name(), table_options(table, Some(&cache)))
+        });
+        let db = DB::open_cf_descriptors(&database_options(config), dir.join("rows"), families)
+            .map_err(|source| opening_error(dir, source))?;
+        Ok(Self {
+            db: Arc::new(db),
+            dir: dir.to_owned(),
+            blocks: FlatFile::open(dir.join("blocks"))?,
+            headers: FlatFile::open(dir.join("headers"))?,
+            txids: FlatFile::open(dir.join("txids"))?,
+            overwrites: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn db(&self) -> &DB {
+        &self.db
+    }
+
+    pub(crate) fn table(&self, table: Table) -> Result<&ColumnFamily, IndexError> {
+        self.db
+            .cf_handle(table.name())
+            .ok_or(IndexError::corrupt(table.name()))
+    }
+
+    pub(crate) fn snapshot(&self) -> PinnedSnapshot {
+        PinnedSnapshot::of(&self.db)
+    }
+
+    pub(crate) fn overwrites(&self) -> u64 {
+        self.overwrites.load(Ordering::SeqCst)
+    }
+
+    /// Announces that committed bytes of the flat files are about to be written over.
+    pub(crate) fn announce_overwrite(&self) {
+        self.overwrites.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options of a table; those of rows written to files of their own must be the same.
+pub(crate) fn table_options(table: Table, cache: Option<&Cache>) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_size(BLOCK_LEN);
+    blocks.set_format_version(5);
+    if let Some(cache) = cache {
+        blocks.set_block_cache(cache);
+        blocks.set_cache_index_and_filter_blocks(true);
+        blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    }
+    let mut options = Options::default();
+    if let Some(len) = table.key_prefix_len() {
+        options.set_prefix_extractor(SliceTransform::create_fixed_prefix(len));
+        blocks.set_bloom_filter(FILTER_BITS, false);
+        blocks.set_whole_key_filtering(false);
+    }
+    options.set_block_based_table_factory(&blocks);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(8 << 20);
+    options
+}
+
+fn database_options(config: &IndexConfig) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_max_open_files(config.max_open_files);
+    options.set_db_write_buffer_size(config.cache_bytes / 8);
+    options.set_max_total_wal_size(32 << 20);
+    options.set_keep_log_file_num(4);
+    options.set_max_background_jobs(2);
+    options
+}
+
+fn opening_error(dir: &Path, source: rocksdb::Error) -> IndexError {
+    if source.to_string().contains("lock") {
+        return IndexError::InUse {
+            path: dir.to_owned(),
+            source,
+        };
+    }
+    IndexError::Database(source)
+}

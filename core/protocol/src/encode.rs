@@ -1,0 +1,82 @@
+//! Responses and notifications as JSON, each one line without its end.
+//!
+//! What can be long (histories, outputs, headers, branches) is written straight into the output.
+
+mod answer;
+mod write;
+
+use electrode_coin::{Height, ScriptHash};
+
+use self::write::{json, raw, reversed_hex};
+use crate::{Answer, Dialect, Id, RpcError, Status};
+
+/// Appends the response to one request; nothing to a notification.
+pub fn encode_response(
+    out: &mut Vec<u8>,
+    id: &Id,
+    result: &Result<Answer, RpcError>,
+    dialect: Dialect,
+) {
+    let Id::Json(id) = id else { return };
+    raw(out, r#"{"jsonrpc":"2.0","id":"#);
+    raw(out, id);
+    match result {
+        Ok(answer) => {
+            raw(out, r#","result":"#);
+            answer::encode(out, answer, dialect);
+        }
+        Err(RpcError { code, message }) => {
+            raw(out, r#","error":{"code":"#);
+            json(out, code);
+            raw(out, r#","message":"#);
+            json(out, message);
+            raw(out, "}");
+        }
+    }
+    raw(out, "}");
+}
+
+/// Appends the responses to a batch; nothing if it was all notifications.
+pub fn encode_batch(
+    out: &mut Vec<u8>,
+    responses: &[(Id, Result<Answer, RpcError>)],
+    dialect: Dialect,
+) {
+    let start = out.len();
+    for (id, result) in responses.iter().filter(|(id, _)| *id != Id::Notification) {
+        raw(out, if out.len() == start { "[" } else { "," });
+        encode_response(out, id, result, dialect);
+    }
+    if out.len() > start {
+        raw(out, "]");
+    }
+}
+
+/// Appends the news of a new tip.
+pub fn encode_headers_notification(out: &mut Vec<u8>, header: &[u8], height: Height) {
+    raw(
+        out,
+        r#"{"jsonrpc":"2.0","method":"blockchain.headers.subscribe","params":["#,
+    );
+    answer::encode_tip(out, header, height);
+    raw(out, "]}");
+}
+
+/// Appends the news of a script's new status.
+pub fn encode_status_notification(
+    out: &mut Vec<u8>,
+    script_hash: &ScriptHash,
+    status: Option<&Status>,
+) {
+    raw(
+        out,
+        r#"{"jsonrpc":"2.0","method":"blockchain.scripthash.subscribe","params":["#,
+    );
+    reversed_hex(out, &script_hash.0);
+    raw(out, ",");
+    answer::encode_status(out, status);
+    raw(out, "]}");
+}
+
+#[cfg(test)]
+mod tests;

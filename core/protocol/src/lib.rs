@@ -1,0 +1,40 @@
+//! The Electrum protocol without a socket: frames, JSON-RPC, the method table of each protocol
+//! version, and the values it computes (status, merkle proofs).
+//!
+//! Pure: no I/O, no task, no clock. JSON stays in here: a server reads typed [`Call`]s and hands
+//! back typed [`Answer`]s. The way of a request through this crate:
+//!
+//! [`LineDecoder`] → [`parse`] → [`Dialect::decode`] → (the server) → [`encode_response`]
+//!
+//! Every byte handed in is foreign: nothing panics on it, and nothing is allocated by a length it
+//! claims.
+
+mod answer;
+mod arguments;
+mod call;
+mod dialect;
+mod encode;
+mod error;
+mod hex;
+mod json;
+mod line;
+pub mod merkle;
+mod methods;
+mod request;
+mod status;
+mod version;
+
+pub use answer::{
+    Answer, Features, MempoolEntry, MempoolHeight, MempoolInfo, PackageError, PackageResult, Peer,
+    Unspent,
+};
+pub use call::{Call, FeeMode, Host, Ports};
+pub use dialect::Dialect;
+pub use encode::{
+    encode_batch, encode_headers_notification, encode_response, encode_status_notification,
+};
+pub use error::RpcError;
+pub use line::{LineDecoder, LineTooLong};
+pub use request::{Id, Incoming, Params, Refusal, Request, parse};
+pub use status::{Status, StatusHasher, sort_mempool};
+pub use version::{ParseVersionError, ProtocolVersion, RequestedVersion, negotiate};
