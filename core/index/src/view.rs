@@ -164,15 +164,16 @@ impl IndexView {
     /// Cost: a seek and a row for each unspent output.
     ///
     /// # Errors
-    /// The index cannot be read.
-    pub fn balance(&self, script: &ScriptKey) -> Result<Sats, IndexError> {
-        let mut sum = 0u64;
+    /// [`IndexError::HistoryTooLarge`] when there are more than `limit`.
+    pub fn balance(&self, script: &ScriptKey, limit: usize) -> Result<Sats, IndexError> {
+        let (mut sum, mut outputs) = (0u64, 0);
         self.rows
             .scan(Table::Unspent, &script.0, &script.0, |_, value| {
                 sum = sum.saturating_add(parse_amount(value)?.0);
-                Ok(true)
+                outputs += 1;
+                Ok(outputs <= limit)
             })?;
-        Ok(Sats(sum))
+        if outputs > limit { Err(IndexError::HistoryTooLarge) } else { Ok(Sats(sum)) }
     }
 
     /// Lists the unspent outputs of a script in chain order, then by position.

@@ -104,7 +104,7 @@ impl Chain {
             let answer: Vec<_> = answer.iter().map(|tx| (tx.txid, tx.height.0)).collect();
             assert_eq!(answer, history, "{key:?}");
             assert_eq!(
-                view.balance(&key).unwrap().0,
+                view.balance(&key, usize::MAX).unwrap().0,
                 *balances.entry(key).or_default()
             );
             let answer = view.unspent(&key, usize::MAX).unwrap();

@@ -1,0 +1,198 @@
+//! Where blocks come from: REST, which is binary, or JSON-RPC, which every node has.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use electrode_coin::{BlockHash, Height};
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::{
+    Daemon, DaemonError,
+    rpc::{FromText, HexBytes},
+};
+
+/// Gives blocks by their hash.
+#[async_trait]
+pub trait BlockSource: Send + Sync {
+    /// Names the source, for the log.
+    fn name(&self) -> &'static str;
+
+    /// Fetches one block; may be called many times at once. Waits for a node to answer.
+    ///
+    /// # Errors
+    /// As [`Daemon::call`]: above all, the node does not have the block.
+    async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError>;
+}
+
+/// A block as the node gave it: foreign bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedBlock {
+    /// The serialised block.
+    pub block: Bytes,
+    /// Body of `/rest/spenttxouts/<hash>.bin`: the outputs that the block spends, if the node
+    /// gives them.
+    pub spent: Option<Bytes>,
+}
+
+impl Daemon {
+    /// Finds out how the node gives blocks, the best way first, by asking for the genesis block.
+    /// Waits for a node to answer.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn block_source(&self) -> Result<Box<dyn BlockSource>, DaemonError> {
+        let daemon = self.clone();
+        let genesis = self.block_hashes(Height(0), 1).await?;
+        let source: Box<dyn BlockSource> = match genesis.first() {
+            Some(hash) if self.rest("block", hash).await.is_some() => {
+                if self.rest("spenttxouts", hash).await.is_some() {
+                    Box::new(RestWithSpent(daemon))
+                } else {
+                    Box::new(Rest(daemon))
+                }
+            }
+            _ => Box::new(JsonRpc(daemon)),
+        };
+        tracing::info!(
+            "blocks come from {} by {}",
+            self.current_url(),
+            source.name()
+        );
+        Ok(source)
+    }
+
+    /// Gets what REST has of a block; `None`, and a line in the log, if that fails.
+    async fn rest(&self, what: &str, hash: &BlockHash) -> Option<Bytes> {
+        let path = format!("/rest/{what}/{hash}.bin");
+        match self.get(&path).await {
+            Ok(response) if response.status == StatusCode::OK => return Some(response.body),
+            Ok(response) => tracing::debug!("{path}: HTTP status {}", response.status),
+            Err(error) => tracing::debug!("{path}: {error}"),
+        }
+        None
+    }
+
+    async fn block_by_rpc(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        let params = json!([hash.to_string(), 0]);
+        let FromText(HexBytes(block)) = self.call("getblock", params).await?;
+        Ok(block.into())
+    }
+
+    /// Gets a block by REST, else by JSON-RPC: the node may have changed since it was probed.
+    async fn block_by_rest(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        match self.rest("block", hash).await {
+            Some(block) => Ok(block),
+            None => self.block_by_rpc(hash).await,
+        }
+    }
+}
+
+struct RestWithSpent(Daemon);
+
+#[async_trait]
+impl BlockSource for RestWithSpent {
+    fn name(&self) -> &'static str {
+        "REST with spent outputs"
+    }
+
+    async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
+        let Self(daemon) = self;
+        let (block, spent) =
+            tokio::join!(daemon.block_by_rest(hash), daemon.rest("spenttxouts", hash));
+        Ok(FetchedBlock {
+            block: block?,
+            spent,
+        })
+    }
+}
+
+struct Rest(Daemon);
+
+#[async_trait]
+impl BlockSource for Rest {
+    fn name(&self) -> &'static str {
+        "REST"
+    }
+
+    async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
+        let block = self.0.block_by_rest(hash).await?;
+        Ok(FetchedBlock { block, spent: None })
+    }
+}
+
+struct JsonRpc(Daemon);
+
+#[async_trait]
+impl BlockSource for JsonRpc {
+    fn name(&self) -> &'static str {
+        "JSON-RPC"
+    }
+
+    async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
+        let block = self.0.block_by_rpc(hash).await?;
+        Ok(FetchedBlock { block, spent: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Node, Received, daemon};
+
+    /// A node whose blocks are `block` by JSON-RPC, and by REST what stands in `rest`.
+    async fn node(rest: &'static [(&str, &[u8])]) -> Node {
+        Node::start(move |received: &Received| {
+            if received.path == "/" {
+                let hash = "00".repeat(32);
+                let result = match &received.json() {
+                    json if json.is_array() => json!([{"id": 0, "result": hash}]),
+                    _ => json!({"result": "0123"}),
+                };
+                return Some((200, result.to_string().into()));
+            }
+            assert_eq!(received.authorization, None);
+            let found = rest
+                .iter()
+                .find(|(path, _)| received.path.starts_with(path));
+            Some(found.map_or((404, Vec::new()), |(_, body)| (200, body.to_vec())))
+        })
+        .await
+    }
+
+    async fn check(rest: &'static [(&str, &[u8])], name: &str, block: &[u8], spent: Option<&[u8]>) {
+        let node = node(rest).await;
+        let source = daemon(&[&node.url()]).block_source().await.unwrap();
+        assert_eq!(source.name(), name);
+        let fetched = source.fetch(&BlockHash([0xab; 32])).await.unwrap();
+        assert_eq!(fetched.block, block, "{rest:?}");
+        assert_eq!(fetched.spent.as_deref(), spent, "{rest:?}");
+    }
+
+    const BLOCK: &str = "/rest/block/";
+    const SPENT: &str = "/rest/spenttxouts/";
+    const GENESIS_BLOCK: &str = "/rest/block/00";
+    const GENESIS_SPENT: &str = "/rest/spenttxouts/00";
+
+    #[tokio::test]
+    async fn takes_the_best_source_that_the_node_has() {
+        let name = "REST with spent outputs";
+        check(&[(BLOCK, b"b"), (SPENT, b"s")], name, b"b", Some(b"s")).await;
+        check(&[(BLOCK, b"b")], "REST", b"b", None).await;
+        check(&[(SPENT, b"s")], "JSON-RPC", &[1, 0x23], None).await;
+        check(&[], "JSON-RPC", &[1, 0x23], None).await;
+    }
+
+    #[tokio::test]
+    async fn does_with_less_when_rest_fails_for_a_block() {
+        let name = "REST with spent outputs";
+        check(&[(BLOCK, b"b"), (GENESIS_SPENT, b"s")], name, b"b", None).await;
+        check(
+            &[(GENESIS_BLOCK, b"b"), (SPENT, b"s")],
+            name,
+            &[1, 0x23],
+            Some(b"s"),
+        )
+        .await;
+        check(&[(GENESIS_BLOCK, b"b")], "REST", &[1, 0x23], None).await;
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be set about the nodes.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::DaemonUrl;
+
+/// Where the nodes are and how they are talked to.
+#[derive(Clone, Debug)]
+pub struct DaemonConfig {
+    /// Nodes, the preferred one first; the others are for when it fails. At least one.
+    pub urls: Vec<DaemonUrl>,
+    /// File in which a node leaves credentials at each start; for URLs that carry none.
+    pub cookie_file: Option<PathBuf>,
+    /// ZeroMQ publisher, `tcp://host:port`. `None`: the node is asked for what it publishes.
+    pub zmq: Option<String>,
+    /// Longest time a new block stays unnoticed when nothing announces it. 5 seconds;
+    /// zero would ask without a pause.
+    pub poll_blocks: Duration,
+    /// Longest time a mempool change stays unnoticed when nothing announces it. 5 seconds;
+    /// zero would report without a pause.
+    pub poll_mempool: Duration,
+    /// Longest time one request may take, body included. 60 seconds; more for slow links.
+    pub request_timeout: Duration,
+    /// Requests in flight at once, 8. To be below what the node can queue (`rpcworkqueue`).
+    pub connections: usize,
+    /// Largest answer that is accepted, 512 MiB. The outputs that one block spends may weigh
+    /// hundreds of megabytes, so a lower limit could stop the sync at a block made for that.
+    pub max_response_bytes: usize,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            cookie_file: None,
+            zmq: None,
+            poll_blocks: Duration::from_secs(5),
+            poll_mempool: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(60),
+            connections: 8,
+            max_response_bytes: 512 << 20,
+        }
+    }
+}

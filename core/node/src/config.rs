@@ -1,0 +1,256 @@
+//! The configuration: a TOML file, overridden by the environment, overridden by the command line.
+//!
+//! [`Config::load`] reads it whole, remembers where every value came from, and tells every problem
+//! at once. It opens nothing but the file. The table of settings is `config/key.rs`; what
+//! ElectrumX's environment means is told there and in `config/electrumx.rs`.
+
+mod electrumx;
+mod environment;
+mod file;
+mod gather;
+mod key;
+mod print;
+mod problem;
+mod read;
+mod secret;
+mod service;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::{path::PathBuf, time::Duration};
+
+use electrode_protocol::ProtocolVersion;
+
+use read::Reader;
+
+pub(crate) use problem::{ConfigProblems, Problem};
+pub(crate) use secret::Secret;
+pub(crate) use service::{Address, Service, Transport};
+pub(crate) use value::{LogFormat, LogLevel, Size};
+
+/// ElectrumX's floor of the response size: below it whole histories of busy wallets fail.
+const MIN_MAX_SEND: Size = Size(350_000);
+
+/// Where a configuration comes from, the weakest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// The TOML file, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The environment: names and values.
+    pub(crate) env: Vec<(String, String)>,
+    /// What the command line says: paths of settings (`daemon.urls`) and values. Lists are
+    /// separated by commas; a list that comes again is continued.
+    pub(crate) overrides: Vec<(&'static str, String)>,
+}
+
+/// A configuration without a problem, and what the operator should hear about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// What is set and does nothing, one line each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The effective configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The coin, as COIN of ElectrumX: `Bitcoin`.
+    pub(crate) coin: String,
+    /// The network of the coin, as NET of ElectrumX. Default `mainnet`.
+    pub(crate) net: String,
+    /// The folder of the index.
+    pub(crate) data_dir: PathBuf,
+    /// The full node.
+    pub(crate) daemon: DaemonSection,
+    /// What wallets and monitoring connect to.
+    pub(crate) serve: ServeSection,
+    /// The index.
+    pub(crate) index: IndexSection,
+    /// What one wallet, and all of them, may cost.
+    pub(crate) limits: LimitsSection,
+    /// What is logged.
+    pub(crate) log: LogSection,
+    printed: String,
+}
+
+/// `[daemon]`: the full node.
+#[derive(Clone, Debug)]
+pub(crate) struct DaemonSection {
+    /// Where its JSON-RPC is; several are tried in turn.
+    pub(crate) urls: Vec<Secret>,
+    /// Its cookie file, for URLs without user and password.
+    pub(crate) cookie_file: Option<PathBuf>,
+    /// Where it publishes ZeroMQ; unset: what it tells of itself.
+    pub(crate) zmq: Option<String>,
+    /// How often new blocks are asked for even when nothing announced one. Default 5 s.
+    pub(crate) poll_interval_blocks: Duration,
+    /// How often the mempool is asked for even when nothing announced a change. Default 5 s.
+    pub(crate) poll_interval_mempool: Duration,
+    /// How long one answer may take. Default 60 s; raise it for a node on a slow disk.
+    pub(crate) request_timeout: Duration,
+    /// How many requests are in flight at once. Default 8; the node's `rpcthreads` should match.
+    pub(crate) connections: usize,
+}
+
+/// `[serve]`: what wallets and monitoring connect to.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeSection {
+    /// The listeners to open; what this version does not serve is left out, with a warning.
+    pub(crate) services: Vec<Service>,
+    /// What `server.features` tells about the outside addresses of this server.
+    pub(crate) report_services: Vec<Service>,
+    /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
+    pub(crate) http: Option<Address>,
+    /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
+    /// batch by it.
+    pub(crate) name: String,
+    /// The text file behind `server.banner`, read again for every request.
+    pub(crate) banner_file: Option<PathBuf>,
+    /// The address that `server.donation_address` answers.
+    pub(crate) donation_address: Option<String>,
+    /// The oldest protocol version served. Default 1.4.
+    pub(crate) protocol_min: ProtocolVersion,
+}
+
+/// `[index]`: the index.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexSection {
+    /// A hard cap of what its caches take. Default 450 MiB.
+    pub(crate) cache: Size,
+    /// How many blocks can be disconnected; unset: what the coin says.
+    pub(crate) reorg_limit: Option<u32>,
+}
+
+/// `[limits]`: what one wallet, and all of them, may cost.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitsSection {
+    /// How many sessions are open at once. Default 1000.
+    pub(crate) max_sessions: usize,
+    /// The longest request line. Default 1,000,000 bytes.
+    pub(crate) max_recv: Size,
+    /// The longest answer. Default 8,100,000 bytes, at least 350,000.
+    pub(crate) max_send: Size,
+    /// How many requests one batch may hold. Default 1000.
+    pub(crate) max_batch: usize,
+    /// How many requests of one session are worked on at once. Default 10.
+    pub(crate) initial_concurrent: usize,
+    /// How long one request may take. Default 30 s.
+    pub(crate) request_timeout: Duration,
+    /// How long a session may be silent. Default 600 s.
+    pub(crate) session_timeout: Duration,
+    /// How many scripts one session may subscribe to. Default 50,000.
+    pub(crate) max_subscriptions: usize,
+    /// How many scripts all sessions together may subscribe to. Default 1,000,000.
+    pub(crate) max_subscriptions_total: usize,
+}
+
+/// `[log]`: what is logged.
+#[derive(Clone, Debug)]
+pub(crate) struct LogSection {
+    /// The least important level that is logged. Default `info`.
+    pub(crate) level: LogLevel,
+    /// How a line looks. Default `full`.
+    pub(crate) format: LogFormat,
+}
+
+impl Config {
+    /// Puts the effective configuration together.
+    ///
+    /// # Errors
+    /// Anything is missing, unknown, obsolete, malformed or contradictory: all of it, at once.
+    pub(crate) fn load(sources: Sources) -> Result<Loaded, ConfigProblems> {
+        let gathered = gather::gather(sources);
+        let mut reader = Reader::new(&gathered.found, gathered.problems);
+        let mut warnings = gathered.warnings;
+        let config = Self {
+            coin: reader.required("coin"),
+            net: reader.required("net"),
+            data_dir: reader.required("data_dir"),
+            daemon: daemon(&mut reader, &mut warnings),
+            serve: serve(&mut reader, &mut warnings),
+            index: IndexSection {
+                cache: reader.required("index.cache"),
+                reorg_limit: reader.optional("index.reorg_limit"),
+            },
+            limits: limits(&mut reader),
+            log: LogSection {
+                level: reader.required("log.level"),
+                format: reader.required("log.format"),
+            },
+            printed: print::print(&gathered.found),
+        };
+        match reader.into_problems() {
+            problems if problems.is_empty() => Ok(Loaded { config, warnings }),
+            problems => Err(ConfigProblems(problems)),
+        }
+    }
+
+    /// Gives the configuration as a TOML file that says where each value came from; credentials
+    /// are masked.
+    pub(crate) fn print(&self) -> &str {
+        &self.printed
+    }
+}
+
+fn daemon(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> DaemonSection {
+    if reader.optional::<PathBuf>("daemon.blocks_dir").is_some() {
+        warnings.push("daemon.blocks_dir is not used by this version".to_owned());
+    }
+    DaemonSection {
+        urls: reader.at_least_one("daemon.urls"),
+        cookie_file: reader.optional("daemon.cookie_file"),
+        zmq: reader.optional("daemon.zmq"),
+        poll_interval_blocks: reader.required("daemon.poll_interval_blocks"),
+        poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),
+        request_timeout: reader.required("daemon.request_timeout"),
+        connections: reader.required("daemon.connections"),
+    }
+}
+
+fn serve(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> ServeSection {
+    let services = reader.list("serve.services");
+    let http = reader.optional("serve.http");
+    reader.report(
+        "serve.services",
+        service::conflicts(&services, http.as_ref()),
+    );
+    let (served, unserved): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_served);
+    if served.is_empty() {
+        reader.report("serve.services", vec![service::nothing_served(&unserved)]);
+    }
+    let not_served = |service| format!("{service} is not served by this version");
+    warnings.extend(unserved.iter().map(not_served));
+
+    let report_services = reader.list("serve.report_services");
+    reader.report(
+        "serve.report_services",
+        service::unreportable(&report_services),
+    );
+    ServeSection {
+        services: served,
+        report_services,
+        http,
+        name: reader.required("serve.name"),
+        banner_file: reader.optional("serve.banner_file"),
+        donation_address: reader.optional("serve.donation_address"),
+        protocol_min: reader
+            .optional("serve.protocol_min")
+            .unwrap_or(ProtocolVersion::V1_4),
+    }
+}
+
+fn limits(reader: &mut Reader<'_>) -> LimitsSection {
+    LimitsSection {
+        max_sessions: reader.required("limits.max_sessions"),
+        max_recv: reader.required("limits.max_recv"),
+        max_send: reader.no_less("limits.max_send", MIN_MAX_SEND),
+        max_batch: reader.required("limits.max_batch"),
+        initial_concurrent: reader.required("limits.initial_concurrent"),
+        request_timeout: reader.required("limits.request_timeout"),
+        session_timeout: reader.required("limits.session_timeout"),
+        max_subscriptions: reader.required("limits.max_subscriptions"),
+        max_subscriptions_total: reader.required("limits.max_subscriptions_total"),
+    }
+}

@@ -1,0 +1,272 @@
+//! The services syntax of ElectrumX: `proto://[host]:port`.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
+
+use super::value::FromText;
+
+/// Where the admin RPC listens when `rpc://` says nothing.
+const RPC_HOST: &str = "localhost";
+const RPC_PORT: u16 = 8000;
+
+/// A listener, or what is told about one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// How it is spoken to.
+    pub(crate) transport: Transport,
+    /// Where it is.
+    pub(crate) address: Address,
+}
+
+/// How a service is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Newline-delimited JSON over TCP.
+    Tcp,
+    /// The same over TLS.
+    Ssl,
+    /// `WebSocket`.
+    Ws,
+    /// `WebSocket` over TLS.
+    Wss,
+    /// The admin RPC.
+    Rpc,
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Address {
+    /// A name or an IP address without brackets; `None` stands for all interfaces, IPv4 and IPv6.
+    pub(crate) host: Option<String>,
+    /// The port.
+    pub(crate) port: u16,
+}
+
+impl Service {
+    /// Tells whether this version listens for it.
+    pub(crate) fn is_served(&self) -> bool {
+        self.transport == Transport::Tcp
+    }
+}
+
+impl Transport {
+    const ALL: [Self; 5] = [Self::Tcp, Self::Ssl, Self::Ws, Self::Wss, Self::Rpc];
+
+    /// Gives its name in a service.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Ssl => "ssl",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Rpc => "rpc",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.transport.as_str(), self.address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Some(host) if host.contains(':') => write!(f, "[{host}]:{}", self.port),
+            host => write!(f, "{}:{}", host.as_deref().unwrap_or_default(), self.port),
+        }
+    }
+}
+
+impl FromText for Service {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let expected =
+            || "a service such as \"tcp://127.0.0.1:50001\" or \"tcp://:50001\"".to_owned();
+        let (name, address) = text.split_once("://").ok_or_else(expected)?;
+        let known = Transport::ALL
+            .into_iter()
+            .find(|known| known.as_str() == name);
+        let transport = known.ok_or("one of tcp, ssl, ws, wss, rpc in front of ://")?;
+        let address = match transport {
+            Transport::Rpc => rpc_address(address)?,
+            _ => Address::from_text(address)?,
+        };
+        Ok(Self { transport, address })
+    }
+}
+
+impl FromText for Address {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let (host, port) = text.rsplit_once(':').ok_or("a port, as in host:port")?;
+        Ok(Self {
+            host: parse_host(host)?,
+            port: parse_port(port)?,
+        })
+    }
+}
+
+/// Tells which services want the address of another, and which cannot be listened on.
+pub(super) fn conflicts(services: &[Service], http: Option<&Address>) -> Vec<String> {
+    let mut taken: BTreeSet<_> = http.into_iter().collect();
+    let mut conflicts = Vec::new();
+    for service in services {
+        if !taken.insert(&service.address) {
+            conflicts.push(format!(
+                "{service} is on an address that is already taken; give it another port"
+            ));
+        }
+        if service.address.is_onion() {
+            conflicts.push(format!(
+                "{service} cannot be listened on; listen on localhost and let Tor forward to it"
+            ));
+        }
+    }
+    conflicts
+}
+
+/// Tells that nothing is left to serve.
+pub(super) fn nothing_served(unserved: &[Service]) -> String {
+    let unserved: Vec<_> = unserved.iter().map(Service::to_string).collect();
+    let came = if unserved.is_empty() {
+        "none".to_owned()
+    } else {
+        unserved.join(", ")
+    };
+    format!("expected at least one tcp service, which this version serves, came {came}")
+}
+
+/// Tells which services no wallet could reach from outside.
+pub(super) fn unreportable(services: &[Service]) -> Vec<String> {
+    let is_reportable = |service: &&Service| {
+        service.transport != Transport::Rpc && service.address.is_public_host()
+    };
+    let unreportable = services.iter().filter(|service| !is_reportable(service));
+    unreportable
+        .map(|service| {
+            format!(
+                "{service} cannot be reached from outside; name the public host, or leave it out"
+            )
+        })
+        .collect()
+}
+
+impl Address {
+    fn is_onion(&self) -> bool {
+        self.host
+            .as_deref()
+            .is_some_and(|host| host.to_ascii_lowercase().ends_with(".onion"))
+    }
+
+    fn is_public_host(&self) -> bool {
+        match self.host.as_deref() {
+            None => false,
+            Some(host) => match host.parse::<IpAddr>() {
+                Ok(ip) => !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast(),
+                Err(_name) => !host.eq_ignore_ascii_case("localhost"),
+            },
+        }
+    }
+}
+
+fn rpc_address(text: &str) -> Result<Address, String> {
+    let (host, port) = match text.rsplit_once(':') {
+        // Not a colon of an IPv6 address.
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let port = if port.is_empty() {
+        RPC_PORT
+    } else {
+        parse_port(port)?
+    };
+    let host = parse_host(host)?.unwrap_or_else(|| RPC_HOST.to_owned());
+    Ok(Address {
+        host: Some(host),
+        port,
+    })
+}
+
+/// Reads a host: nothing, an IPv4 address or a name, or an IPv6 address in brackets.
+fn parse_host(text: &str) -> Result<Option<String>, String> {
+    let is_name = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    };
+    if let Some(ip) = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        let ip: Ipv6Addr = ip
+            .parse()
+            .map_err(|_error| "an IPv6 address in the brackets")?;
+        return Ok(Some(ip.to_string()));
+    }
+    match text {
+        "" => Ok(None),
+        name if is_name(name) => Ok(Some(name.to_owned())),
+        _ => Err("a host name, an IPv4 address, or an IPv6 address in brackets".to_owned()),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| "a port from 1 to 65535".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_services() {
+        for (text, written) in [
+            ("tcp://:50001", "tcp://:50001"),
+            ("tcp://127.0.0.1:50001", "tcp://127.0.0.1:50001"),
+            ("ssl://[::1]:50002", "ssl://[::1]:50002"),
+            (
+                "wss://electrum.example.org:443",
+                "wss://electrum.example.org:443",
+            ),
+            ("rpc://", "rpc://localhost:8000"),
+            ("rpc://:8001", "rpc://localhost:8001"),
+            ("rpc://127.0.0.1", "rpc://127.0.0.1:8000"),
+            ("rpc://[::1]", "rpc://[::1]:8000"),
+            ("rpc://[::1]:8001", "rpc://[::1]:8001"),
+        ] {
+            let service = Service::from_text(text).unwrap();
+            assert_eq!(service.to_string(), written, "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_service() {
+        for (text, expected) in [
+            (
+                "50001",
+                "a service such as \"tcp://127.0.0.1:50001\" or \"tcp://:50001\"",
+            ),
+            (
+                "udp://:50001",
+                "one of tcp, ssl, ws, wss, rpc in front of ://",
+            ),
+            ("tcp://localhost", "a port, as in host:port"),
+            ("tcp://localhost:0", "a port from 1 to 65535"),
+            ("tcp://localhost:65536", "a port from 1 to 65535"),
+            (
+                "tcp://a b:50001",
+                "a host name, an IPv4 address, or an IPv6 address in brackets",
+            ),
+            (
+                "tcp://::1:50001",
+                "a host name, an IPv4 address, or an IPv6 address in brackets",
+            ),
+            ("tcp://[127.0.0.1]:50001", "an IPv6 address in the brackets"),
+        ] {
+            assert_eq!(Service::from_text(text), Err(expected.to_owned()), "{text}");
+        }
+    }
+}

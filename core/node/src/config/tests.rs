@@ -1,0 +1,408 @@
+//! Tests of whole configurations.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use tempfile::NamedTempFile;
+
+use super::{Config, ConfigProblems, Loaded, LogLevel, Size, Sources};
+
+fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+/// What a configuration cannot do without.
+const REQUIRED: &[(&str, &str)] = &[
+    ("COIN", "Bitcoin"),
+    ("DB_DIRECTORY", "/var/lib/electrode"),
+    ("DAEMON_URL", "http://127.0.0.1:8332"),
+];
+
+fn load_env(pairs: &[(&str, &str)]) -> Result<Loaded, ConfigProblems> {
+    Config::load(Sources {
+        env: env(pairs),
+        ..Sources::default()
+    })
+}
+
+fn file_of(text: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn load_file(text: &str) -> Result<Loaded, ConfigProblems> {
+    let file = file_of(text);
+    let path = file.path().to_owned();
+    Config::load(Sources {
+        file: Some(path),
+        env: env(REQUIRED),
+        ..Sources::default()
+    })
+}
+
+fn problems(loaded: Result<Loaded, ConfigProblems>) -> Vec<String> {
+    loaded
+        .unwrap_err()
+        .to_string()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn loads_the_environment_of_electrumx() {
+    let Loaded { config, warnings } = load_env(&[
+        ("COIN", "Bitcoin"),
+        ("NET", "regtest"),
+        ("SERVICES", "tcp://:51001,rpc://"),
+        ("DAEMON_URL", "http://doggman:donkey@127.0.0.1:18554"),
+        ("DB_DIRECTORY", "/home/doggman/electrumx"),
+        ("COST_SOFT_LIMIT", "0"),
+        ("COST_HARD_LIMIT", "0"),
+        ("DAEMON_POLL_INTERVAL_BLOCKS", "100"),
+        ("DAEMON_POLL_INTERVAL_MEMPOOL", "100"),
+        ("CACHE_MB", "1200"),
+        ("SESSION_TIMEOUT", "60"),
+        ("LOG_LEVEL", "warning"),
+        ("BANNER_FILE", ""),
+        ("PATH", "/usr/bin"),
+    ])
+    .unwrap();
+    assert_eq!(
+        (config.coin.as_str(), config.net.as_str()),
+        ("Bitcoin", "regtest")
+    );
+    assert_eq!(
+        config.daemon.urls[0].expose(),
+        "http://doggman:donkey@127.0.0.1:18554"
+    );
+    assert_eq!(config.data_dir, PathBuf::from("/home/doggman/electrumx"));
+    assert_eq!(
+        config.daemon.poll_interval_blocks,
+        Duration::from_millis(100)
+    );
+    assert_eq!(config.index.cache, Size(1_200_000_000));
+    assert_eq!(config.limits.session_timeout, Duration::from_secs(60));
+    assert_eq!(config.log.level, LogLevel::Warn);
+    assert_eq!(config.serve.banner_file, None);
+    let services: Vec<_> = config
+        .serve
+        .services
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(services, ["tcp://:51001"]);
+    assert_eq!(
+        warnings,
+        [
+            "COST_SOFT_LIMIT is not used by this version",
+            "COST_HARD_LIMIT is not used by this version",
+            "rpc://localhost:8000 is not served by this version",
+        ]
+    );
+    assert!(!format!("{config:?}{}", config.print()).contains("donkey"));
+}
+
+#[test]
+fn prints_every_setting_with_its_source() {
+    let file = file_of("net = 'signet'\n[limits]\nmax_sessions = 5\n[index]\nreorg_limit = 300\n");
+    let loaded = Config::load(Sources {
+        file: Some(file.path().to_owned()),
+        env: env(&[
+            ("COIN", "Bitcoin"),
+            ("HOME", "/home/op"),
+            ("DB_DIRECTORY", "~/index"),
+            ("DAEMON_URL", "http://op:secret@node:8332,other"),
+            ("ELECTRODE_DAEMON__ZMQ", "tcp://127.0.0.1:28332"),
+        ]),
+        overrides: vec![("serve.services", "tcp://:50001".to_owned())],
+    });
+    let expected = r#"coin = "Bitcoin"                             # environment COIN
+net = "signet"                               # file
+data_dir = "/home/op/index"                  # environment DB_DIRECTORY
+
+[daemon]
+urls = ["http://***@node:8332", "other"]     # environment DAEMON_URL
+# cookie_file is not set
+# blocks_dir is not set
+zmq = "tcp://127.0.0.1:28332"                # environment ELECTRODE_DAEMON__ZMQ
+poll_interval_blocks = "5s"                  # default
+poll_interval_mempool = "5s"                 # default
+request_timeout = "60s"                      # default
+connections = 8                              # default
+
+[serve]
+services = ["tcp://:50001"]                  # command line
+# report_services is not set
+# http is not set
+name = "Electrode"                           # default
+# banner_file is not set
+# donation_address is not set
+protocol_min = "1.4"                         # default
+
+[index]
+cache = "450MiB"                             # default
+reorg_limit = 300                            # file
+
+[limits]
+max_sessions = 5                             # file
+max_recv = 1000000                           # default
+max_send = 8100000                           # default
+max_batch = 1000                             # default
+initial_concurrent = 10                      # default
+request_timeout = "30s"                      # default
+session_timeout = "600s"                     # default
+max_subscriptions = 50000                    # default
+max_subscriptions_total = 1000000            # default
+
+[log]
+level = "info"                               # default
+format = "full"                              # default
+"#;
+    assert_eq!(loaded.unwrap().config.print(), expected);
+}
+
+#[test]
+fn loads_what_it_prints() {
+    let printed = load_env(REQUIRED).unwrap().config.print().to_owned();
+    let again = load_file(&printed).unwrap().config.print().to_owned();
+    let values = |text: &str| {
+        let lines = text
+            .lines()
+            .map(|line| line.split(" # ").next().unwrap().trim().to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(values(&again), values(&printed));
+}
+
+#[test]
+fn lets_the_stronger_source_win() {
+    let file = file_of("net = 'testnet'\n[limits]\nmax_batch = 1\n");
+    let load = |variables: &[(&str, &str)], overrides: &[&str]| {
+        let overrides = overrides
+            .iter()
+            .map(|net| ("net", (*net).to_owned()))
+            .collect();
+        let env = env(&[REQUIRED, variables].concat());
+        let sources = Sources {
+            file: Some(file.path().to_owned()),
+            env,
+            overrides,
+        };
+        Config::load(sources).unwrap().config
+    };
+    assert_eq!(load(&[], &[]).net, "testnet");
+    assert_eq!(load(&[("NET", "signet")], &[]).net, "signet");
+    assert_eq!(
+        load(&[("ELECTRODE_NET", "testnet4"), ("NET", "signet")], &[]).net,
+        "testnet4"
+    );
+    assert_eq!(load(&[("NET", "signet")], &["regtest"]).net, "regtest");
+    assert_eq!(load(&[], &[]).limits.max_batch, 1);
+    assert_eq!(
+        load(&[("ELECTRODE_LIMITS__MAX_BATCH", "2")], &[])
+            .limits
+            .max_batch,
+        2
+    );
+}
+
+#[test]
+fn continues_a_list_of_the_command_line() {
+    let overrides = ["a,b", "c"]
+        .map(|url| ("daemon.urls", url.to_owned()))
+        .to_vec();
+    let sources = Sources {
+        env: env(REQUIRED),
+        overrides,
+        ..Sources::default()
+    };
+    let urls = Config::load(sources).unwrap().config.daemon.urls;
+    assert_eq!(
+        urls.iter().map(|url| url.expose()).collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
+}
+
+#[test]
+fn tells_every_problem_at_once() {
+    let file = file_of("[daemon]\nurl = 'x'\nrequest_timeout = 5\n[tls]\ncert = 'x'\n");
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        env: env(&[
+            ("MAX_SUBS", "5"),
+            ("MAX_SEND", "1000"),
+            ("SERVICES", "ssl://:50002,tcp://x"),
+            ("ELECTRODE_DAEMON__ZMK", "x"),
+        ]),
+        overrides: vec![("limits.max_sessions", "many".to_owned())],
+    };
+    assert_eq!(
+        problems(Config::load(sources)),
+        [
+            "daemon.url (file) is not a setting: did you mean daemon.urls?",
+            "tls (file) is not a setting: remove it, or see `electrode config print` for those there are",
+            "environment MAX_SUBS is obsolete: use limits.max_subscriptions_total",
+            "environment ELECTRODE_DAEMON__ZMK is not a setting: did you mean ELECTRODE_DAEMON__ZMQ?",
+            "coin is missing: set it in the file or COIN in the environment",
+            "data_dir is missing: set it in the file or DB_DIRECTORY in the environment",
+            "daemon.urls is missing: set it in the file or DAEMON_URL in the environment",
+            "daemon.request_timeout (file): expected a duration such as \"500ms\", \"30s\", \"5m\" or \"1h\", came \"5\"",
+            "serve.services (environment SERVICES): expected a port, as in host:port, came \"tcp://x\"",
+            "serve.services (environment SERVICES): expected at least one tcp service, which this version serves, came ssl://:50002",
+            "limits.max_sessions (command line): expected a whole number from 1 to 4294967295, came \"many\"",
+            "limits.max_send (environment MAX_SEND): expected at least 350000 bytes, came 1000 bytes",
+        ]
+    );
+}
+
+/// Files, and what is told about each.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "net = [5]",
+        "net (file): expected one text or number, came a value of type array",
+    ),
+    (
+        "data_dir = 5",
+        "data_dir (file): expected a path, came a value of type integer",
+    ),
+    (
+        "daemon.urls = 'x'",
+        "daemon.urls (file): expected a list of texts, came a value of type string",
+    ),
+    (
+        "daemon = 5",
+        "daemon (file) is not a setting: remove it, or see `electrode config print` for those there are",
+    ),
+    (
+        "urls = ['x']",
+        "urls (file) is not a setting: did you mean daemon.urls?",
+    ),
+    (
+        "[index]\ncache = 'big'",
+        "index.cache (file): expected a size such as \"450MiB\", \"1GB\" or a number of bytes, came \"big\"",
+    ),
+    (
+        "[serve]\nprotocol_min = '1.5'",
+        "serve.protocol_min (file): expected one of 1.4, 1.4.1, 1.4.2, 1.6, came \"1.5\"",
+    ),
+    (
+        "[log]\nlevel = 'loud'",
+        "log.level (file): expected one of error, warn, info, debug, trace, came \"loud\"",
+    ),
+    (
+        "[log]\nformat = 'xml'",
+        "log.format (file): expected one of full, compact, came \"xml\"",
+    ),
+    (
+        "[serve]\nservices = []",
+        "serve.services (file): expected at least one tcp service, which this version serves, came none",
+    ),
+    (
+        "[serve]\nservices = ['tcp://:1', 'ssl://:1']",
+        "serve.services (file): ssl://:1 is on an address that is already taken; give it another port",
+    ),
+    (
+        "[serve]\nservices = ['tcp://:1']\nhttp = ':1'",
+        "serve.services (file): tcp://:1 is on an address that is already taken; give it another port",
+    ),
+    (
+        "[serve]\nservices = ['tcp://x.onion:1']",
+        "serve.services (file): tcp://x.onion:1 cannot be listened on; listen on localhost and let Tor forward to it",
+    ),
+    (
+        "[serve]\nreport_services = ['tcp://localhost:1']",
+        "serve.report_services (file): tcp://localhost:1 cannot be reached from outside; name the public host, or leave it out",
+    ),
+    (
+        "[serve]\nbanner_file = '~/x'",
+        "serve.banner_file (file): ~/x needs the environment's HOME, which is not set; write the path in full",
+    ),
+];
+
+#[test]
+fn refuses_what_no_setting_takes() {
+    for (text, expected) in REFUSED {
+        let told = load_file(text).unwrap_err().to_string();
+        assert_eq!(told, *expected, "{text}");
+    }
+}
+
+#[test]
+fn says_where_a_file_is_not_toml() {
+    let told = load_file("net = 'signet'\n[limits\n")
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains(", line 2: "), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn says_which_file_cannot_be_read() {
+    let sources = Sources {
+        file: Some("/nowhere/electrode.toml".into()),
+        env: env(REQUIRED),
+        ..Sources::default()
+    };
+    let told = problems(Config::load(sources));
+    let expected = "configuration file /nowhere/electrode.toml: expected a readable text file: ";
+    assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+}
+
+#[test]
+fn takes_credentials_from_electrumx_s_variable_only() {
+    let told = problems(load_env(
+        &[
+            REQUIRED,
+            &[("ELECTRODE_DAEMON__URLS", "http://op:secret@node")],
+        ]
+        .concat(),
+    ));
+    assert_eq!(
+        told,
+        [
+            "environment ELECTRODE_DAEMON__URLS: expected URLs without user and password; put those \
+          into daemon.cookie_file, the file's daemon.urls, or DAEMON_URL"
+        ]
+    );
+}
+
+#[test]
+fn warns_of_own_variables_that_name_no_section() {
+    let loaded = load_env(&[REQUIRED, &[("ELECTRODE_HOME", "/opt")]].concat()).unwrap();
+    assert_eq!(
+        loaded.warnings,
+        ["ELECTRODE_HOME is not a setting and does nothing"]
+    );
+}
+
+#[test]
+fn loads_every_file_that_is_delivered() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut nets = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let file = Some(entry.unwrap().path());
+        let env = env(&[("HOME", "/home/op")]);
+        let Loaded { config, warnings } = Config::load(Sources {
+            file: file.clone(),
+            env,
+            overrides: Vec::new(),
+        })
+        .unwrap();
+        assert_eq!(warnings, [""; 0], "{file:?}");
+        electrode_coins::find(&config.coin, &config.net).unwrap();
+        assert!(
+            config.data_dir.starts_with("/home/op/.electrode"),
+            "{file:?}"
+        );
+        nets.push(config.net);
+    }
+    nets.sort();
+    assert_eq!(
+        nets,
+        ["mainnet", "regtest", "signet", "testnet", "testnet4"]
+    );
+}

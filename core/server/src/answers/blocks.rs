@@ -1,0 +1,132 @@
+//! Headers, and places of transactions in blocks.
+
+use electrode_coin::{Height, Txid};
+use electrode_index::Tip;
+use electrode_protocol::{Answer, Dialect, ProtocolVersion, RpcError, merkle::Proof};
+
+use super::{Fault, Read};
+use crate::{Service, Snapshot};
+
+/// Headers in one answer: those of one difficulty period of Bitcoin.
+const MAX_HEADERS: u32 = 2016;
+
+/// `blockchain.headers.subscribe`, the part that answers.
+pub(super) fn tip(_: &Service, snapshot: &Snapshot, _: usize) -> Result<Answer, Fault> {
+    let Tip { height, .. } = snapshot.tip();
+    Ok(Answer::Tip {
+        header: snapshot.tip_header().to_vec(),
+        height,
+    })
+}
+
+/// `blockchain.block.header`.
+pub(super) fn header(height: Height, cp_height: Height, dialect: Dialect) -> impl Read {
+    move |service: &Service, snapshot: &Snapshot, _| {
+        let proof = prove_header(service, snapshot, height, cp_height)?;
+        let header = snapshot.index.headers(height, 1)?.bytes;
+        if header.is_empty() {
+            return Err(RpcError::height_out_of_range(height).into());
+        }
+        Ok(match proof {
+            None => Answer::Header { header },
+            Some(proof) => Answer::HeaderProof {
+                header: proven(service, dialect, height, header),
+                proof,
+            },
+        })
+    }
+}
+
+/// `blockchain.block.headers`: the proof is for the last header.
+pub(super) fn headers(start: Height, count: u32, cp_height: Height, dialect: Dialect) -> impl Read {
+    move |service: &Service, snapshot: &Snapshot, _| {
+        let read = snapshot.index.headers(start, count.min(MAX_HEADERS))?;
+        let mut headers: Vec<_> = read.iter().map(<[u8]>::to_vec).collect();
+        let last = (start.0..)
+            .zip(&headers)
+            .last()
+            .map(|(height, _)| Height(height));
+        let proof = match last {
+            Some(last) => prove_header(service, snapshot, last, cp_height)?,
+            None => None,
+        };
+        if proof.is_some() {
+            let heights = (start.0..).map(Height);
+            let cut = heights.zip(headers);
+            headers = cut
+                .map(|(height, header)| proven(service, dialect, height, header))
+                .collect();
+        }
+        Ok(Answer::Headers {
+            headers,
+            max: MAX_HEADERS,
+            proof,
+        })
+    }
+}
+
+/// `blockchain.transaction.get_merkle`.
+pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
+    move |service: &Service, snapshot: &Snapshot, _| {
+        let txids = service.proofs.block_txids(&snapshot.index, height)?;
+        let txids = txids.ok_or_else(|| RpcError::height_out_of_range(height))?;
+        let position = txids.iter().position(|hash| *hash == txid.0);
+        let position = position.ok_or_else(|| RpcError::not_in_block(&txid, height))?;
+        let proof = service
+            .proofs
+            .transaction(&snapshot.index, height, position)?;
+        let branch = proof.map(|proof| proof.branch).unwrap_or_default();
+        // A block has fewer transactions than bytes, and fewer bytes than 2^32.
+        Ok(Answer::Merkle {
+            height,
+            branch,
+            pos: u32::try_from(position).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// `blockchain.transaction.id_from_pos`.
+pub(super) fn id_from_pos(height: Height, tx_pos: u32, merkle: bool) -> impl Read {
+    move |service: &Service, snapshot: &Snapshot, _| {
+        let txids = service.proofs.block_txids(&snapshot.index, height)?;
+        let txids = txids.ok_or_else(|| RpcError::height_out_of_range(height))?;
+        let position = usize::try_from(tx_pos).unwrap_or(usize::MAX);
+        let txid = txids.get(position).copied().map(Txid);
+        let txid = txid.ok_or_else(|| RpcError::no_tx_at_position(tx_pos, height))?;
+        if !merkle {
+            return Ok(Answer::Txid(txid));
+        }
+        let proof = service
+            .proofs
+            .transaction(&snapshot.index, height, position)?;
+        Ok(Answer::TxidProof {
+            txid,
+            branch: proof.map(|proof| proof.branch).unwrap_or_default(),
+        })
+    }
+}
+
+/// Proves a header below a checkpoint; a checkpoint of 0 asks for no proof.
+fn prove_header(
+    service: &Service,
+    snapshot: &Snapshot,
+    height: Height,
+    cp_height: Height,
+) -> Result<Option<Proof>, Fault> {
+    if cp_height == Height(0) {
+        return Ok(None);
+    }
+    let tip = snapshot.tip().height;
+    if height > cp_height || cp_height > tip {
+        return Err(RpcError::checkpoint_out_of_range(height, cp_height, tip).into());
+    }
+    Ok(service.proofs.header(&snapshot.index, height, cp_height)?)
+}
+
+/// Gives a header as it goes with a proof: cut to its hashed part since protocol 1.4.1.
+fn proven(service: &Service, dialect: Dialect, height: Height, header: Vec<u8>) -> Vec<u8> {
+    if dialect.version() < ProtocolVersion::V1_4_1 {
+        return header;
+    }
+    service.coin.client_header(height, &header).into_owned()
+}

@@ -1,0 +1,31 @@
+//! What a server says of itself.
+
+use std::path::PathBuf;
+
+use electrode_protocol::{Host, ProtocolVersion};
+
+use crate::Limits;
+
+/// Settings of the server, its listeners apart.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Name and version that `server.version` answers.
+    pub name: String,
+    /// Text file behind `server.banner`, read for each request.
+    pub banner_file: Option<PathBuf>,
+    /// What `server.donation_address` answers.
+    pub donation_address: String,
+    /// Lowest protocol version served.
+    pub protocol_min: ProtocolVersion,
+    /// Where the server is reachable from outside, for `server.features`.
+    pub hosts: Vec<Host>,
+    /// The same as URLs.
+    pub services: Vec<String>,
+    /// Bounds on sessions.
+    pub limits: Limits,
+}
+
+impl ServerConfig {
+    /// Highest protocol version served.
+    pub const PROTOCOL_MAX: ProtocolVersion = ProtocolVersion::V1_6;
+}

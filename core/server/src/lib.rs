@@ -1,0 +1,30 @@
+//! The server side: listeners, sessions, subscriptions, and the status page.
+//!
+//! Every request is answered from one immutable [`Snapshot`], a view of the index and a view of
+//! the mempool that belong together. Whoever follows the chain publishes the next one with
+//! [`Service::publish`]; the scripts it touched and somebody subscribed to are told. How requests
+//! and answers look, only `electrode-protocol` knows.
+
+mod answers;
+mod chunk;
+mod config;
+mod fees;
+mod http;
+mod limits;
+mod listener;
+mod notifier;
+mod proofs;
+mod service;
+mod session;
+mod snapshot;
+mod stage;
+mod status_cache;
+mod subscriptions;
+
+pub use config::ServerConfig;
+pub use http::serve_http;
+pub use limits::Limits;
+pub use listener::serve_tcp;
+pub use service::Service;
+pub use snapshot::Snapshot;
+pub use stage::Stage;

@@ -1,0 +1,90 @@
+//! From a published snapshot to the notifications it means.
+
+use std::sync::{Arc, Weak};
+
+use electrode_coin::ScriptHash;
+use electrode_index::{IndexError, Tip};
+use electrode_mempool::Touched;
+use electrode_protocol::{Status, encode_headers_notification, encode_status_notification};
+use tokio::{sync::mpsc, task};
+
+use crate::{Service, Snapshot, subscriptions::Notice};
+
+/// A new snapshot and the scripts that may have changed with it.
+pub(crate) struct Update {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) touched: Touched,
+}
+
+/// Notifies of updates until the service is gone. When several wait, they are taken as one.
+pub(crate) async fn run(service: Weak<Service>, mut updates: mpsc::Receiver<Update>) {
+    let mut told_tip = None;
+    let mut untold = Touched::default();
+    while let Some(mut update) = updates.recv().await {
+        while let Ok(newer) = updates.try_recv() {
+            update.snapshot = newer.snapshot;
+            update.touched.extend(newer.touched);
+        }
+        update.touched.extend(untold.drain());
+        let Some(service) = service.upgrade() else {
+            return;
+        };
+        let notified = task::spawn_blocking(move || {
+            let untold = notify(&service, &update, &mut told_tip);
+            (told_tip, untold)
+        });
+        match notified.await {
+            Ok(after) => (told_tip, untold) = after,
+            Err(error) => tracing::error!(%error, "a notification failed"),
+        }
+    }
+}
+
+/// Tells of the block first, then of the scripts. Gives back the scripts that cannot be read
+/// because blocks were replaced meanwhile: the next update can.
+fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Touched {
+    let tip = update.snapshot.tip();
+    if told_tip.replace(tip) != Some(tip) {
+        let notice = encoded(|out| {
+            encode_headers_notification(out, update.snapshot.tip_header(), tip.height);
+        });
+        service.subscriptions.tell_headers(&notice);
+    }
+    let mut untold = Touched::default();
+    for script in service
+        .subscriptions
+        .watched(update.touched.iter().copied())
+    {
+        match status(service, &update.snapshot, &script) {
+            Ok(status) => tell(service, &script, status),
+            Err(IndexError::Reorganised) => drop(untold.insert(script.key())),
+            // The wallet learns that something changed, and why it cannot be told when it asks.
+            Err(error) => {
+                tracing::warn!(%script, %error, "no status to tell");
+                tell(service, &script, None);
+            }
+        }
+    }
+    untold
+}
+
+fn status(
+    service: &Service,
+    snapshot: &Snapshot,
+    script: &ScriptHash,
+) -> Result<Option<Status>, IndexError> {
+    let max = service.config.limits.max_history();
+    service.statuses.status(snapshot, &script.key(), max, max)
+}
+
+fn tell(service: &Service, script: &ScriptHash, status: Option<Status>) {
+    let notice = encoded(|out| encode_status_notification(out, script, status.as_ref()));
+    service.subscriptions.tell_status(script, status, &notice);
+}
+
+fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Notice {
+    let mut line = Vec::new();
+    encode(&mut line);
+    line.push(b'\n');
+    line.into()
+}

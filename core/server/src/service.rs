@@ -1,0 +1,176 @@
+//! What all sessions share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use arc_swap::ArcSwapOption;
+use electrode_coin::Coin;
+use electrode_daemon::Daemon;
+use electrode_mempool::Touched;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+
+use crate::{
+    ServerConfig, Snapshot, Stage,
+    fees::Fees,
+    notifier::{self, Update},
+    proofs::Proofs,
+    status_cache::StatusCache,
+    subscriptions::{SessionId, Subscriptions},
+};
+
+/// Updates that wait for the notifier; the publisher waits when there are more.
+const QUEUED_UPDATES: usize = 16;
+
+/// One served chain: publish snapshots into it, and sessions answer from them.
+pub struct Service {
+    pub(crate) coin: Arc<dyn Coin>,
+    pub(crate) daemon: Daemon,
+    pub(crate) config: ServerConfig,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) statuses: StatusCache,
+    pub(crate) proofs: Proofs,
+    pub(crate) fees: Fees,
+    /// Bounds the scans that run on blocking threads.
+    pub(crate) scans: Arc<Semaphore>,
+    pub(crate) counters: Counters,
+    snapshot: ArcSwapOption<Snapshot>,
+    stage: watch::Sender<Stage>,
+    published: watch::Sender<u64>,
+    updates: mpsc::Sender<Update>,
+    broadcasts: Notify,
+    ended_sessions: Notify,
+    stopping: watch::Sender<bool>,
+}
+
+/// What is counted, for the status page.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) sessions: AtomicUsize,
+    pub(crate) requests: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) broadcasts: AtomicU64,
+    next_session: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn new_session(&self) -> SessionId {
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Service {
+    /// Makes the service and starts the task that notifies subscribers.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn start(coin: Arc<dyn Coin>, daemon: Daemon, config: ServerConfig) -> Arc<Self> {
+        let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
+        let limits = &config.limits;
+        let service = Arc::new(Self {
+            statuses: StatusCache::new(limits.cache_bytes / 2),
+            proofs: Proofs::new(limits.cache_bytes / 2),
+            scans: Arc::new(Semaphore::new(limits.concurrent_scans)),
+            coin,
+            daemon,
+            config,
+            subscriptions: Subscriptions::default(),
+            fees: Fees::default(),
+            counters: Counters::default(),
+            snapshot: ArcSwapOption::empty(),
+            stage: watch::Sender::new(Stage::WaitingForDaemon),
+            published: watch::Sender::new(0),
+            updates,
+            broadcasts: Notify::new(),
+            ended_sessions: Notify::new(),
+            stopping: watch::Sender::new(false),
+        });
+        tokio::spawn(notifier::run(Arc::downgrade(&service), inbox));
+        service
+    }
+
+    /// Replaces the snapshot that requests are answered from, and tells subscribers what changed.
+    pub async fn publish(&self, snapshot: Snapshot, touched: Touched) {
+        let snapshot = Arc::new(snapshot);
+        self.snapshot.store(Some(Arc::clone(&snapshot)));
+        self.published.send_modify(|count| *count += 1);
+        if self
+            .updates
+            .send(Update { snapshot, touched })
+            .await
+            .is_err()
+        {
+            tracing::error!("the notifier has stopped: subscribers hear of nothing any more");
+        }
+    }
+
+    /// Says what the server is busy with.
+    pub fn set_stage(&self, stage: Stage) {
+        self.stage.send_replace(stage);
+    }
+
+    /// Gives what the server is busy with, now and later.
+    #[must_use]
+    pub fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
+    /// Waits until a wallet has given a transaction to the node.
+    pub async fn broadcast(&self) {
+        self.broadcasts.notified().await;
+    }
+
+    /// Remembers that a wallet has given a transaction to the node.
+    pub(crate) fn note_broadcast(&self) {
+        self.counters.broadcasts.fetch_add(1, Ordering::Relaxed);
+        self.broadcasts.notify_one();
+    }
+
+    /// Ends every session and listener, and waits until the sessions are gone.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.sessions_below(0).await;
+    }
+
+    /// Tells, now and later, whether the service stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Remembers that a session is gone.
+    pub(crate) fn session_ended(&self) {
+        self.counters.sessions.fetch_sub(1, Ordering::Relaxed);
+        self.ended_sessions.notify_waiters();
+    }
+
+    /// Waits until there are no more than `count` sessions.
+    pub(crate) async fn sessions_below(&self, count: usize) {
+        loop {
+            let ended = self.ended_sessions.notified();
+            if self.counters.sessions.load(Ordering::Relaxed) <= count {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Gives the latest snapshot; there is one once the server serves.
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    /// Gives the number of the latest snapshot, now and later.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("stage", &*self.stage.borrow())
+            .finish_non_exhaustive()
+    }
+}

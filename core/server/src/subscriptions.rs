@@ -1,0 +1,245 @@
+//! Who wants to hear of what.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use electrode_coin::{ScriptHash, ScriptKey};
+use electrode_protocol::Status;
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+/// An encoded notification, shared by all who get it.
+pub(crate) type Notice = Arc<[u8]>;
+
+/// Number of a session.
+pub(crate) type SessionId = u64;
+
+/// Where a session's notifications go.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailbox {
+    pub(crate) session: SessionId,
+    notices: mpsc::Sender<Notice>,
+    is_behind: Arc<AtomicBool>,
+}
+
+impl Mailbox {
+    /// Makes a mailbox for up to `capacity` notices that wait.
+    pub(crate) fn new(session: SessionId, capacity: usize) -> (Self, mpsc::Receiver<Notice>) {
+        let (notices, inbox) = mpsc::channel(capacity);
+        (
+            Self {
+                session,
+                notices,
+                is_behind: Arc::default(),
+            },
+            inbox,
+        )
+    }
+
+    /// Tells whether notices were lost because the session did not take them.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the notice found room; a session that is gone needs none.
+    fn push(&self, notice: &Notice) -> bool {
+        let is_full = matches!(
+            self.notices.try_send(Arc::clone(notice)),
+            Err(TrySendError::Full(_))
+        );
+        if is_full {
+            self.is_behind.store(true, Ordering::Relaxed);
+        }
+        !is_full
+    }
+}
+
+/// The subscriptions of all sessions.
+///
+/// When a mailbox is full its session has fallen too far behind: it is forgotten here, and ends
+/// when it sees that.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    headers: HashMap<SessionId, Mailbox>,
+    /// Sorted, so that the scripts of a key stand together.
+    scripts: BTreeMap<ScriptHash, Watch>,
+    count: usize,
+}
+
+/// One script that somebody subscribed to.
+#[derive(Debug, Default)]
+struct Watch {
+    mailboxes: Vec<Mailbox>,
+    /// What everybody was told last; `None` while that is not known.
+    told: Option<Option<Status>>,
+}
+
+impl Subscriptions {
+    /// Subscribes a session to new blocks.
+    pub(crate) fn add_headers(&self, mailbox: &Mailbox) {
+        self.lock().headers.insert(mailbox.session, mailbox.clone());
+    }
+
+    /// Subscribes a session to a script that it is not subscribed to; `false` when there are
+    /// `max` subscriptions already.
+    pub(crate) fn add(&self, script: ScriptHash, mailbox: &Mailbox, max: usize) -> bool {
+        let mut tables = self.lock();
+        if tables.count >= max {
+            return false;
+        }
+        tables.count += 1;
+        let watch = tables.scripts.entry(script).or_default();
+        watch.mailboxes.push(mailbox.clone());
+        true
+    }
+
+    /// Ends the subscription of a session to a script.
+    pub(crate) fn remove(&self, script: &ScriptHash, session: SessionId) {
+        self.lock().remove(script, session);
+    }
+
+    /// Ends all subscriptions of a session, which are to `scripts`.
+    pub(crate) fn remove_all<'a>(
+        &self,
+        session: SessionId,
+        scripts: impl Iterator<Item = &'a ScriptHash>,
+    ) {
+        let mut tables = self.lock();
+        tables.headers.remove(&session);
+        scripts.for_each(|script| tables.remove(script, session));
+    }
+
+    /// Gives the number of subscriptions to scripts.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    /// Gives the scripts with one of `keys` that somebody is subscribed to.
+    pub(crate) fn watched(&self, keys: impl Iterator<Item = ScriptKey>) -> Vec<ScriptHash> {
+        let tables = self.lock();
+        keys.flat_map(|key| {
+            tables
+                .scripts
+                .range(hashes_of(key))
+                .map(|(script, _)| *script)
+        })
+        .collect()
+    }
+
+    /// Tells everybody who wants to hear of new blocks.
+    pub(crate) fn tell_headers(&self, notice: &Notice) {
+        self.lock()
+            .headers
+            .retain(|_, mailbox| mailbox.push(notice));
+    }
+
+    /// Tells everybody subscribed to a script of its status, unless they know it.
+    pub(crate) fn tell_status(&self, script: &ScriptHash, status: Option<Status>, notice: &Notice) {
+        let mut tables = self.lock();
+        let Some(watch) = tables.scripts.get_mut(script) else {
+            return;
+        };
+        if watch.told == Some(status) {
+            return;
+        }
+        watch.told = Some(status);
+        let before = watch.mailboxes.len();
+        watch.mailboxes.retain(|mailbox| mailbox.push(notice));
+        let dropped = before - watch.mailboxes.len();
+        tables.count -= dropped;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        // Nothing in here panics half-way through a change.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn remove(&mut self, script: &ScriptHash, session: SessionId) {
+        let Some(watch) = self.scripts.get_mut(script) else {
+            return;
+        };
+        let before = watch.mailboxes.len();
+        watch.mailboxes.retain(|mailbox| mailbox.session != session);
+        self.count -= before - watch.mailboxes.len();
+        if watch.mailboxes.is_empty() {
+            self.scripts.remove(script);
+        }
+    }
+}
+
+/// All script hashes that start with a key.
+fn hashes_of(key: ScriptKey) -> std::ops::RangeInclusive<ScriptHash> {
+    let filled = |rest: u8| {
+        let mut hash = [rest; 32];
+        if let Some(start) = hash.first_chunk_mut() {
+            *start = key.0;
+        }
+        ScriptHash(hash)
+    };
+    filled(0)..=filled(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: ScriptHash = ScriptHash([7; 32]);
+
+    fn notice(text: &str) -> Notice {
+        Arc::from(text.as_bytes())
+    }
+
+    #[test]
+    fn tells_each_status_once_and_only_those_subscribed() {
+        let subscriptions = Subscriptions::default();
+        let (a, mut inbox_a) = Mailbox::new(1, 8);
+        let (b, mut inbox_b) = Mailbox::new(2, 8);
+        assert!(subscriptions.add(SCRIPT, &a, 10));
+        assert!(subscriptions.add(ScriptHash([8; 32]), &b, 10));
+        assert_eq!(subscriptions.watched([SCRIPT.key()].into_iter()), [SCRIPT]);
+        subscriptions.tell_status(&SCRIPT, None, &notice("one"));
+        subscriptions.tell_status(&SCRIPT, None, &notice("one"));
+        assert_eq!(inbox_a.try_recv().unwrap(), notice("one"));
+        assert!(inbox_a.try_recv().is_err());
+        assert!(inbox_b.try_recv().is_err());
+    }
+
+    #[test]
+    fn counts_and_limits_subscriptions() {
+        let subscriptions = Subscriptions::default();
+        let (a, _inbox) = Mailbox::new(1, 8);
+        assert!(subscriptions.add(SCRIPT, &a, 1));
+        assert!(!subscriptions.add(ScriptHash([8; 32]), &a, 1));
+        subscriptions.remove(&SCRIPT, 1);
+        subscriptions.remove(&SCRIPT, 1);
+        assert_eq!(subscriptions.count(), 0);
+        assert!(subscriptions.add(SCRIPT, &a, 1));
+        subscriptions.remove_all(1, [SCRIPT].iter());
+        assert_eq!(subscriptions.count(), 0);
+    }
+
+    #[test]
+    fn forgets_sessions_that_fall_behind() {
+        let subscriptions = Subscriptions::default();
+        let (mailbox, mut inbox) = Mailbox::new(1, 1);
+        subscriptions.add_headers(&mailbox);
+        subscriptions.add(SCRIPT, &mailbox, 10);
+        (0..2).for_each(|_| subscriptions.tell_headers(&notice("block")));
+        subscriptions.tell_status(&SCRIPT, None, &notice("status"));
+        assert_eq!(inbox.try_recv().unwrap(), notice("block"));
+        assert!(inbox.try_recv().is_err());
+        assert!(mailbox.is_behind());
+        assert_eq!(subscriptions.count(), 0);
+    }
+}
