@@ -24,7 +24,7 @@ use electrode_protocol::ProtocolVersion;
 
 use read::Reader;
 
-pub(crate) use problem::{ConfigProblems, Problem};
+pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
 pub(crate) use service::{Address, Service, Transport};
 pub(crate) use value::{LogFormat, LogLevel, Size};

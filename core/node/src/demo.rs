@@ -12,6 +12,7 @@ mod json;
 mod methods;
 mod params;
 mod rpc;
+mod run;
 mod signature;
 mod story;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use tokio::{
 use electrode_coin::{Height, Sats};
 
 use chain::Chain;
+pub(crate) use run::run;
 use story::Story;
 
 /// How long open connections may take to finish when the node stops.

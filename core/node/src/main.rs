@@ -1,4 +1,68 @@
+//! `electrode`: an Electrum server for Bitcoin and every coin that descends from it.
+//!
+//! The story of a run: read the command line ([`cli`]), put the configuration together
+//! ([`config`]), then do what was asked: serve a node's chain to wallets ([`serve`]), do so for a
+//! chain made up on the spot ([`demo`]), or look after an index ([`offline`]).
+
+mod build;
+mod chain;
+mod cli;
 mod config;
 mod demo;
+mod failure;
+mod follow;
+mod listen;
+mod log;
+mod offline;
+mod progress;
+mod serve;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command, ConfigCommand, IndexCommand};
+use failure::{Failure, USAGE};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::explain(&error),
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            log::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Some(Command::Demo { port, http_port }) => demo::run(port, http_port).await,
+        Some(Command::Coins { json }) => offline::coins(json),
+        Some(Command::Config(ConfigCommand::Check)) => {
+            cli.source.load()?;
+            log::say("the configuration is fine")
+        }
+        Some(Command::Config(ConfigCommand::Print)) => {
+            log::say(cli.source.load()?.print().trim_end())
+        }
+        Some(Command::Index(command)) => {
+            let config = cli.source.load()?;
+            log::start(&config.log);
+            match command {
+                IndexCommand::Info { hash } => offline::info(&config, hash),
+                IndexCommand::Verify => offline::verify(&config).await,
+                IndexCommand::Rewind { blocks } => offline::rewind(&config, blocks),
+            }
+        }
+        Some(Command::Serve) | None => {
+            let config = cli.source.load()?;
+            log::start(&config.log);
+            serve::serve(&config, serve::until_signal()).await
+        }
+    }
+}

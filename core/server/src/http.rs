@@ -55,7 +55,7 @@ pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
         )
         .with_state(service);
     let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-        let _stopped_or_gone = stopping.wait_for(|stopping| *stopping).await;
+        stopping.wait().await;
     });
     if let Err(error) = served.await {
         tracing::error!(%error, "the status page is gone");

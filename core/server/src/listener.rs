@@ -19,7 +19,7 @@ pub async fn serve_tcp(service: Arc<Service>, listener: TcpListener) {
     let mut stopping = service.stopping();
     loop {
         tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = stopping.wait() => return,
             accepted = accept(&service, &listener) => start(&service, accepted).await,
         }
     }

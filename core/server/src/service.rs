@@ -44,6 +44,17 @@ pub struct Service {
     stopping: watch::Sender<bool>,
 }
 
+/// Word that the service stops.
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Waits until the service stops. Dropping the future loses nothing.
+    pub(crate) async fn wait(&mut self) {
+        // An error means that the service is gone, which is stopped too.
+        drop(self.0.wait_for(|stopping| *stopping).await);
+    }
+}
+
 /// What is counted, for the status page.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -106,6 +117,12 @@ impl Service {
         }
     }
 
+    /// Gives the client of the node.
+    #[must_use]
+    pub fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
     /// Says what the server is busy with.
     pub fn set_stage(&self, stage: Stage) {
         self.stage.send_replace(stage);
@@ -135,8 +152,8 @@ impl Service {
     }
 
     /// Tells, now and later, whether the service stops.
-    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
+    pub(crate) fn stopping(&self) -> Stopping {
+        Stopping(self.stopping.subscribe())
     }
 
     /// Remembers that a session is gone.

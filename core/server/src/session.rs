@@ -127,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let max_batch = self.service.config.limits.max_batch;
             tokio::select! {
                 biased;
-                _ = stopping.wait_for(|stopping| *stopping) => return Ok("the server stops"),
+                () = stopping.wait() => return Ok("the server stops"),
                 written = self.writer.write(self.out.get(self.sent..).unwrap_or_default()), if has_output => {
                     self.accept(written?)?;
                 }

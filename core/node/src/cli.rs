@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+use crate::{
+    Failure, USAGE,
+    config::{Config, Sources},
+    log,
+};
+
+/// An Electrum server for Bitcoin and every coin that descends from it.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// What to do; serving is what is done when nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Index a node's chain and serve it to wallets (the default)
+    Serve,
+    /// Serve a small regtest chain made up on the spot: no node needed
+    Demo {
+        /// Port for wallets
+        #[arg(long, default_value_t = 51001)]
+        port: u16,
+        /// Port of the status page
+        #[arg(long, default_value_t = 9050)]
+        http_port: u16,
+    },
+    /// List every coin and net known
+    Coins {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after an index that no server holds
+    #[command(subcommand)]
+    Index(IndexCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Tell every problem at once
+    Check,
+    /// Print what is in force, and where each value comes from
+    Print,
+}
+
+/// What to do with the index.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Tell what it holds
+    Info {
+        /// Hash everything it says, for comparison with another index of the chain
+        #[arg(long)]
+        hash: bool,
+    },
+    /// Build it again from the node's blocks, beside, and compare
+    Verify,
+    /// Disconnect the last blocks
+    Rewind {
+        /// How many
+        blocks: u32,
+    },
+}
+
+/// Where the configuration comes from; the environment counts too.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// TOML file with the configuration
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Coin, such as Bitcoin
+    #[arg(long, global = true, value_name = "NAME")]
+    coin: Option<String>,
+    /// Net of the coin, such as mainnet or regtest
+    #[arg(long, global = true, value_name = "NAME")]
+    net: Option<String>,
+    /// Folder of the index
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Node, as http://user:password@host:port; several are tried in turn
+    #[arg(long, global = true, value_name = "URL")]
+    daemon_url: Vec<String>,
+    /// Cookie file of the node
+    #[arg(long, global = true, value_name = "FILE")]
+    cookie_file: Option<String>,
+    /// Listener for wallets, as tcp://host:port; may come again
+    #[arg(long, global = true, value_name = "URL")]
+    service: Vec<String>,
+    /// Address of the status page, as host:port
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Least important level that is logged
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl SourceArgs {
+    /// Puts the configuration together from file, environment and these arguments.
+    pub(crate) fn load(self) -> Result<Config, Failure> {
+        let single = [
+            ("coin", self.coin),
+            ("net", self.net),
+            ("data_dir", self.data_dir),
+            ("daemon.cookie_file", self.cookie_file),
+            ("serve.http", self.http),
+            ("log.level", self.log_level),
+        ];
+        let single = single
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let urls = self.daemon_url.into_iter().map(|url| ("daemon.urls", url));
+        let services = self
+            .service
+            .into_iter()
+            .map(|service| ("serve.services", service));
+        load(Sources {
+            file: self.config,
+            env: std::env::vars().collect(),
+            overrides: single.chain(urls).chain(services).collect(),
+        })
+    }
+}
+
+/// Puts a configuration together, with its warnings to standard error.
+pub(crate) fn load(sources: Sources) -> Result<Config, Failure> {
+    let loaded = Config::load(sources)?;
+    loaded.warnings.iter().for_each(log::complain);
+    Ok(loaded.config)
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    // Where printing fails there is nobody to tell.
+    let _printed = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(USAGE),
+    }
+}

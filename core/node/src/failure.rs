@@ -1,0 +1,91 @@
+//! What ends the program, and the exit code that says it.
+
+use std::{io, process::ExitCode};
+
+use electrode_coin::BlockHash;
+use electrode_coins::UnknownCoinError;
+use electrode_daemon::DaemonError;
+use electrode_index::IndexError;
+
+use crate::config::ConfigProblems;
+
+/// Exit code for bad usage or configuration.
+pub(crate) const USAGE: u8 = 64;
+const INDEX: u8 = 65;
+const DAEMON: u8 = 69;
+const INTERNAL: u8 = 70;
+
+/// Why the program ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigProblems),
+    /// COIN and NET name no coin.
+    #[error(transparent)]
+    Coin(#[from] UnknownCoinError),
+    /// A listener cannot be had.
+    #[error("cannot listen on {address}: {source}; is another server running there?")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The index cannot be used.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The index differs from what the node's blocks say.
+    #[error(
+        "the index differs from the node's blocks in {0} tables; empty data_dir to build it anew"
+    )]
+    Differences(usize),
+    /// The node cannot be used.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// The node is on another chain.
+    #[error(
+        "genesis mismatch: the node has {daemon}, {coin} {net} has {expected}; check coin, net \
+         and daemon.urls"
+    )]
+    Genesis {
+        /// What the node has.
+        daemon: BlockHash,
+        /// What the coin has.
+        expected: BlockHash,
+        /// The coin.
+        coin: String,
+        /// The net.
+        net: String,
+    },
+    /// The index and the node have nothing to compare.
+    #[error("the node has another block at height {height}: let a server catch up with it first")]
+    OtherChain {
+        /// Height of the index.
+        height: u32,
+    },
+    /// Something of the system failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// Gives the exit code that stands for the kind of failure.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) | Self::Coin(_) | Self::Listen { .. } => USAGE,
+            Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
+            Self::Index(_) | Self::Differences(_) => INDEX,
+            Self::Daemon(
+                DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
+            ) => USAGE,
+            Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => DAEMON,
+            Self::System { .. } => INTERNAL,
+        })
+    }
+}

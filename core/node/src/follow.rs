@@ -1,0 +1,280 @@
+//! Following the node: its best chain into the index, its mempool into ours, each state of both
+//! published as one.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use electrode_coin::{Height, OutPoint, Txid};
+use electrode_daemon::{Change, Changes, DaemonTip};
+use electrode_index::{BlockRows, Index, IndexError, IndexView};
+use electrode_mempool::{Mempool, MempoolConfig, NewTx, Prevout, Prevouts, Touched};
+use electrode_server::{Service, Snapshot, Stage};
+use tokio::task;
+
+use crate::{
+    Failure,
+    build::{Blocks, build},
+    progress::Progress,
+};
+
+/// Blocks that are connected one by one, with notifications, rather than in a run.
+const FEW_BLOCKS: u32 = 20;
+
+/// Transactions that are fetched and taken in at a time.
+const TRANSACTIONS: usize = 2000;
+
+/// Time between two looks at the mempool, which a busy node would otherwise have back to back.
+const MEMPOOL_PAUSE: Duration = Duration::from_millis(50);
+
+/// Time before the next try when the node or a block could not be used.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// The one writer of index and mempool.
+pub(crate) struct Follower {
+    index: Index,
+    mempool: Mempool,
+    blocks: Blocks,
+    service: Arc<Service>,
+    /// Scripts touched since the last publication.
+    touched: Touched,
+    /// Whether blocks were disconnected since the mempool was last reconciled: the node has put
+    /// their transactions back, and without them the mempool is not of this tip.
+    is_unwound: bool,
+}
+
+impl Follower {
+    pub(crate) fn new(index: Index, blocks: Blocks, service: Arc<Service>) -> Self {
+        Self {
+            index,
+            mempool: Mempool::new(MempoolConfig::default()),
+            blocks,
+            service,
+            touched: Touched::default(),
+            is_unwound: false,
+        }
+    }
+
+    /// Brings index and mempool up to the node's and publishes them.
+    pub(crate) async fn catch_up(&mut self) -> Result<(), Failure> {
+        loop {
+            let tip = self.follow_chain().await?;
+            self.service.set_stage(Stage::LoadingMempool);
+            if self.is_at(&tip) && self.follow_mempool().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Follows every change of the node until the process ends.
+    pub(crate) async fn follow(&mut self, mut changes: Changes) -> Result<(), Failure> {
+        let mut looked = Instant::now();
+        loop {
+            let change = tokio::select! {
+                change = changes.next() => change,
+                () = self.service.broadcast() => Change::Mempool,
+            };
+            if change == Change::Mempool {
+                tokio::time::sleep(MEMPOOL_PAUSE.saturating_sub(looked.elapsed())).await;
+            }
+            match self.step().await {
+                Ok(()) => self.service.set_stage(Stage::Serving),
+                Err(failure) => self.endure(failure).await?,
+            }
+            looked = Instant::now();
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), Failure> {
+        let tip = self.follow_chain().await?;
+        if self.is_at(&tip) {
+            self.follow_mempool().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on serving what there is when the node or one of its blocks cannot be used for now.
+    async fn endure(&mut self, failure: Failure) -> Result<(), Failure> {
+        match &failure {
+            Failure::Index(IndexError::Database(_) | IndexError::File { .. }) => {
+                return Err(failure);
+            }
+            Failure::Index(error) => {
+                let height = self.index.tip().map(|tip| tip.height).unwrap_or_default();
+                self.service.set_stage(Stage::Stuck { height });
+                tracing::error!(%error, "cannot follow the node; what is indexed is still served");
+            }
+            Failure::Daemon(error) => tracing::warn!(%error, "cannot follow the node for now"),
+            _ => return Err(failure),
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+        Ok(())
+    }
+
+    /// Connects and disconnects blocks until the node has no other best chain; gives its tip.
+    async fn follow_chain(&mut self) -> Result<DaemonTip, Failure> {
+        loop {
+            let tip = self.blocks.daemon.tip().await?;
+            if self.is_at(&tip) || self.is_behind(&tip) {
+                return Ok(tip);
+            }
+            self.unwind().await?;
+            let next = self.index.next_height();
+            if tip.height.0 >= next.0.saturating_add(FEW_BLOCKS) {
+                self.build(tip.height).await?;
+            } else {
+                self.connect(next, tip.height).await?;
+            }
+        }
+    }
+
+    /// Tells whether the node has the index's chain, only less of it: a node that catches up, not
+    /// a reorganisation.
+    fn is_behind(&self, tip: &DaemonTip) -> bool {
+        let ours = self.index.tip().map(|tip| tip.height).unwrap_or_default();
+        let is_behind = tip.height < ours && self.index.block_hash(tip.height) == Some(tip.hash);
+        if is_behind {
+            tracing::info!(node = %tip.height, index = %ours, "the node is behind the index");
+        }
+        is_behind
+    }
+
+    /// Disconnects the blocks that the node does not have in its best chain.
+    async fn unwind(&mut self) -> Result<(), Failure> {
+        while let Some(tip) = self.index.tip() {
+            if self
+                .blocks
+                .daemon
+                .block_hashes(tip.height, 1)
+                .await?
+                .first()
+                == Some(&tip.hash)
+            {
+                break;
+            }
+            let txids = self
+                .index
+                .view()
+                .block_txids(tip.height)?
+                .unwrap_or_default();
+            let touched = task::block_in_place(|| self.index.disconnect())?;
+            tracing::info!(height = %tip.height, hash = %tip.hash, "disconnected a block");
+            self.touched.extend(touched);
+            self.touched.extend(self.mempool.disconnect(&txids));
+            self.is_unwound = true;
+        }
+        Ok(())
+    }
+
+    async fn build(&mut self, target: Height) -> Result<(), Failure> {
+        let service = Arc::clone(&self.service);
+        let mut progress = Progress::new(self.index.next_height(), target, move |height| {
+            service.set_stage(Stage::Indexing { height, target });
+        });
+        build(&mut self.index, &self.blocks, target, &mut progress).await?;
+        progress.finish();
+        Ok(())
+    }
+
+    /// Connects blocks one by one, each published at once where the mempool allows it.
+    async fn connect(&mut self, from: Height, to: Height) -> Result<(), Failure> {
+        let count = to.0.saturating_sub(from.0).saturating_add(1);
+        let hashes = self.blocks.daemon.block_hashes(from, count).await?;
+        for (height, hash) in (from.0..).map(Height).zip(hashes) {
+            let rows = self.blocks.read(height, hash).await?;
+            match task::block_in_place(|| self.index.connect(&rows)) {
+                // The node has changed its mind: look again.
+                Err(IndexError::NotConnected { .. }) => return Ok(()),
+                touched => self.touched.extend(touched?),
+            }
+            tracing::info!(%height, %hash, transactions = rows.txids().len(), "connected a block");
+            self.confirm(&rows);
+            if !self.is_unwound && height == to {
+                self.publish().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn confirm(&mut self, rows: &BlockRows) {
+        let spent: Vec<OutPoint> = rows.spent_outpoints().collect();
+        self.touched
+            .extend(self.mempool.confirm(rows.txids(), &spent));
+    }
+
+    /// Takes over the node's mempool and publishes; `false` if the node's tip moved meanwhile.
+    async fn follow_mempool(&mut self) -> Result<bool, Failure> {
+        let listing = self.blocks.daemon.mempool_txids().await?;
+        if !self.is_at(&self.blocks.daemon.tip().await?) {
+            return Ok(false);
+        }
+        let missing = self.mempool.missing(&listing);
+        for txids in missing.chunks(TRANSACTIONS) {
+            let new = self.fetch(txids).await?;
+            self.take_in(&listing, new)?;
+        }
+        if missing.is_empty() {
+            self.take_in(&listing, Vec::new())?;
+        }
+        self.is_unwound = false;
+        self.publish().await?;
+        Ok(true)
+    }
+
+    fn take_in(&mut self, listing: &[Txid], new: Vec<NewTx>) -> Result<(), Failure> {
+        let confirmed = Confirmed(self.index.view());
+        let touched = task::block_in_place(|| self.mempool.reconcile(listing, new, &confirmed))?;
+        self.touched.extend(touched);
+        Ok(())
+    }
+
+    async fn fetch(&mut self, txids: &[Txid]) -> Result<Vec<NewTx>, Failure> {
+        let raws = self.blocks.daemon.raw_transactions(txids).await?;
+        let mut new = Vec::with_capacity(raws.len());
+        for (txid, raw) in txids.iter().zip(raws) {
+            // What the node no longer has left its mempool since it was listed.
+            let Some(raw) = raw else { continue };
+            match NewTx::parse(self.blocks.coin.as_ref(), *txid, &raw) {
+                Ok(Some(tx)) => new.push(tx),
+                Ok(None) => self.mempool.refuse(*txid),
+                Err(error) => {
+                    tracing::warn!(%error, "skipped a mempool transaction");
+                    self.mempool.refuse(*txid);
+                }
+            }
+        }
+        Ok(new)
+    }
+
+    async fn publish(&mut self) -> Result<(), Failure> {
+        let snapshot = Snapshot::new(self.index.view(), self.mempool.view())?;
+        self.service
+            .publish(snapshot, std::mem::take(&mut self.touched))
+            .await;
+        Ok(())
+    }
+
+    fn is_at(&self, tip: &DaemonTip) -> bool {
+        self.index.tip().is_some_and(|ours| ours.hash == tip.hash)
+    }
+}
+
+/// The index as the mempool asks it.
+struct Confirmed(IndexView);
+
+impl Prevouts for Confirmed {
+    type Error = IndexError;
+
+    fn prevouts(&self, outpoints: &[OutPoint]) -> Result<Vec<Option<Prevout>>, IndexError> {
+        let outputs = self.0.outputs(outpoints)?;
+        let prevout = |output: electrode_index::OwnedOutput| Prevout {
+            key: output.script,
+            value: output.value,
+        };
+        Ok(outputs
+            .into_iter()
+            .map(|output| output.map(prevout))
+            .collect())
+    }
+}

@@ -1,0 +1,65 @@
+//! Addresses to listen on: taken at the start, opened when there is something to serve.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
+
+use crate::{Failure, config::Address};
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Takes an address, so that nobody else gets it while the index is built; connections are
+/// refused until [`open`].
+pub(crate) async fn reserve(address: &Address) -> Result<TcpSocket, Failure> {
+    let failed = |source| Failure::Listen {
+        address: address.to_string(),
+        source,
+    };
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for candidate in candidates(address).await.map_err(failed)? {
+        match bind(candidate) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+/// Starts to accept connections on an address that was taken.
+pub(crate) fn open(socket: TcpSocket) -> Result<TcpListener, Failure> {
+    let address = socket.local_addr();
+    socket.listen(BACKLOG).map_err(|source| Failure::Listen {
+        address: address.map_or_else(|_unknown| "a taken address".to_owned(), |at| at.to_string()),
+        source,
+    })
+}
+
+/// No host means every interface: IPv6 with IPv4 where the system has it, else IPv4.
+async fn candidates(address: &Address) -> io::Result<Vec<SocketAddr>> {
+    match &address.host {
+        Some(host) => Ok(lookup_host((host.as_str(), address.port)).await?.collect()),
+        None => {
+            let every = [
+                IpAddr::from(Ipv6Addr::UNSPECIFIED),
+                IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            ];
+            Ok(every.map(|ip| SocketAddr::new(ip, address.port)).to_vec())
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A port that a stopped server used a moment ago is free again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}

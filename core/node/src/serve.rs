@@ -1,0 +1,158 @@
+//! Serving: everything put together, started in order, stopped in the reverse one.
+
+use std::{io, sync::Arc, time::Duration};
+
+use electrode_protocol::{Host, Ports};
+use electrode_server::{Limits, ServerConfig, Service, Stage, serve_http, serve_tcp};
+use tokio::{
+    net::TcpSocket,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    Failure,
+    build::Blocks,
+    chain,
+    config::{Config, Transport},
+    follow::Follower,
+    listen,
+};
+
+/// Longest time that sessions get to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Serves the configured chain until `stop` is done.
+pub(crate) async fn serve(
+    config: &Config,
+    stop: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let coin = chain::coin(config)?;
+    let daemon = chain::daemon(config, coin.as_ref())?;
+    let mut sockets = Vec::new();
+    for service in &config.serve.services {
+        sockets.push(listen::reserve(&service.address).await?);
+    }
+    let index = chain::index(config, coin.as_ref())?;
+    let descriptor = coin.descriptor();
+    tracing::info!(
+        coin = %descriptor.coin,
+        net = %descriptor.net,
+        data_dir = %config.data_dir.display(),
+        height = index.tip().map_or(-1, |tip| i64::from(tip.height.0)),
+        "opened the index"
+    );
+
+    let service = Service::start(Arc::clone(&coin), daemon.clone(), server_config(config));
+    if let Some(address) = &config.serve.http {
+        let listener = listen::open(listen::reserve(address).await?)?;
+        tracing::info!(%address, "status page");
+        tokio::spawn(serve_http(Arc::clone(&service), listener));
+    }
+    let work = async {
+        chain::check_genesis(&daemon, coin.as_ref()).await?;
+        let blocks = Blocks::new(Arc::clone(&coin), daemon.clone()).await?;
+        let follower = Follower::new(index, blocks, Arc::clone(&service));
+        run(config, follower, Arc::clone(&service), sockets).await
+    };
+    let ended = tokio::select! {
+        ended = work => ended,
+        stopped = stop => stopped,
+    };
+    tracing::info!("stopping");
+    if tokio::time::timeout(STOP_TIMEOUT, service.stop())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some sessions did not end in time");
+    }
+    ended
+}
+
+/// Catches up with the node, opens the listeners, and follows from then on.
+async fn run(
+    config: &Config,
+    mut follower: Follower,
+    service: Arc<Service>,
+    sockets: Vec<TcpSocket>,
+) -> Result<(), Failure> {
+    let changes = service.daemon().changes();
+    follower.catch_up().await?;
+    for (socket, spec) in sockets.into_iter().zip(&config.serve.services) {
+        tokio::spawn(serve_tcp(Arc::clone(&service), listen::open(socket)?));
+        tracing::info!(service = %spec, "serving");
+    }
+    service.set_stage(Stage::Serving);
+    tracing::info!(by = %changes.source(), "following the node");
+    follower.follow(changes).await
+}
+
+/// Waits until the operator or the system asks the program to end.
+pub(crate) async fn until_signal() -> Result<(), Failure> {
+    let failed = |source: io::Error| Failure::System {
+        what: "cannot listen to signals",
+        source,
+    };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn server_config(config: &Config) -> ServerConfig {
+    let (serve, limits) = (&config.serve, &config.limits);
+    ServerConfig {
+        name: format!("{} {}", serve.name, env!("CARGO_PKG_VERSION")),
+        banner_file: serve.banner_file.clone(),
+        donation_address: serve.donation_address.clone().unwrap_or_default(),
+        protocol_min: serve.protocol_min,
+        hosts: hosts(config),
+        services: serve
+            .report_services
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        limits: Limits {
+            max_sessions: limits.max_sessions,
+            max_recv: limits.max_recv.0,
+            max_send: limits.max_send.0,
+            max_batch: limits.max_batch,
+            concurrent_requests: limits.initial_concurrent,
+            request_timeout: limits.request_timeout,
+            session_timeout: limits.session_timeout,
+            max_subscriptions: limits.max_subscriptions,
+            max_subscriptions_total: limits.max_subscriptions_total,
+            ..Limits::default()
+        },
+    }
+}
+
+/// Gathers the ports of each host that is reported; of several for one transport the first counts.
+fn hosts(config: &Config) -> Vec<Host> {
+    let mut hosts: Vec<Host> = Vec::new();
+    for service in &config.serve.report_services {
+        let Some(name) = &service.address.host else {
+            continue;
+        };
+        if !hosts.iter().any(|host| host.name == *name) {
+            hosts.push(Host {
+                name: name.clone(),
+                ports: Ports::default(),
+            });
+        }
+        let Some(host) = hosts.iter_mut().find(|host| host.name == *name) else {
+            continue;
+        };
+        let port = match service.transport {
+            Transport::Tcp => &mut host.ports.tcp_port,
+            Transport::Ssl => &mut host.ports.ssl_port,
+            Transport::Ws => &mut host.ports.ws_port,
+            Transport::Wss => &mut host.ports.wss_port,
+            Transport::Rpc => continue,
+        };
+        port.get_or_insert(service.address.port);
+    }
+    hosts
+}
