@@ -67,6 +67,8 @@ const NETS: [Net; 6] = [
         chain: "regtest",
         genesis_hash: "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
         rpc_port: 18443,
+        // Nobody reorganises a private chain by thousands of blocks, as happens on testnet3.
+        reorg_limit: 200,
         bech32: "bcrt",
         ..TESTNET
     },

@@ -59,6 +59,12 @@ pub enum IndexError {
         /// What the index ends with.
         tip: BlockHash,
     },
+    /// A run of blocks has more outputs than can be counted.
+    #[error("the blocks up to height {height} are too many for one run: set a smaller cache")]
+    RunTooLarge {
+        /// Height of the block that is too many.
+        height: Height,
+    },
     /// A block cannot be read by the rules of its coin.
     #[error(
         "block {hash} at height {height}: {source}; the coin's rules may have changed, look for \

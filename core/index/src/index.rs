@@ -10,10 +10,10 @@ use electrode_coin::{BlockHash, Descriptor, Height, ScriptKey};
 use rayon::prelude::*;
 
 use crate::{
-    BlockRows, IndexError, IndexView,
+    BlockRows, IndexError, IndexView, Run,
     chain::Chain,
+    changes::Changes,
     commit::{Batch, Rows as _, begin_run, commit_run, recover_run, write_run_file},
-    connect::Changes,
     disconnect::disconnect,
     lookup::TXID_LEN,
     schema::{BlockRecord, STATE_KEY, State, Table, identity, undo_key},
@@ -132,11 +132,10 @@ impl Index {
     /// # Errors
     /// The block does not build on the tip, or spends what is not there; nothing changes then.
     pub fn connect(&mut self, block: &BlockRows) -> Result<Vec<ScriptKey>, IndexError> {
-        let blocks = std::slice::from_ref(block);
-        self.check_links(blocks)?;
-        let base = self.chain.tx_count();
-        let changes = Changes::new(&self.store, base, blocks, block.height)?;
-        let chain = self.append(blocks)?;
+        let mut run = Run::new(self);
+        run.push(block)?;
+        let changes = Changes::new(&self.store, &run, block.height)?;
+        let chain = self.append(&run)?;
         let mut batch = Batch::new(&self.store);
         for table in Changes::TABLES {
             changes.write(table, &mut batch)?;
@@ -155,16 +154,18 @@ impl Index {
     /// `reorg_limit` get no undo record.
     ///
     /// # Errors
-    /// As [`Self::connect`]; nothing of the run counts then.
-    pub fn connect_run(&mut self, blocks: &[BlockRows], target: Height) -> Result<(), IndexError> {
-        self.check_links(blocks)?;
+    /// The run spends what is not there; nothing of it counts then.
+    pub fn connect_run(&mut self, run: &Run, target: Height) -> Result<(), IndexError> {
         let undo_from = Height((target.0 + 1).saturating_sub(self.config.reorg_limit));
-        let changes = Changes::new(&self.store, self.chain.tx_count(), blocks, undo_from)?;
-        let chain = self.append(blocks)?;
+        let changes = Changes::new(&self.store, run, undo_from)?;
+        let chain = self.append(run)?;
         begin_run(&self.store)?;
-        Changes::TABLES.par_iter().try_for_each(|table| {
-            write_run_file(&self.store, *table, |rows| changes.write(*table, rows))
-        })?;
+        Changes::TABLES
+            .par_iter()
+            .with_max_len(1)
+            .try_for_each(|table| {
+                write_run_file(&self.store, *table, |rows| changes.write(*table, rows))
+            })?;
         commit_run(&self.store, &state_of(&chain))?;
         self.adopt(chain);
         Ok(())
@@ -187,63 +188,30 @@ impl Index {
         Ok(touched)
     }
 
-    fn check_links(&self, blocks: &[BlockRows]) -> Result<(), IndexError> {
-        let mut tip = self.tip().map(|tip| tip.hash).unwrap_or_default();
-        for (height, block) in (self.chain.block_count()..).zip(blocks) {
-            if block.prev != tip || block.height.0 != height {
-                let BlockRows {
-                    height, hash, prev, ..
-                } = *block;
-                return Err(IndexError::NotConnected {
-                    height,
-                    hash,
-                    prev,
-                    tip,
-                });
-            }
-            tip = block.hash;
-        }
-        Ok(())
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// Appends blocks to the flat files; they do not count before the rows are committed.
-    fn append(&self, blocks: &[BlockRows]) -> Result<Chain, IndexError> {
+    fn append(&self, run: &Run) -> Result<Chain, IndexError> {
         if self.chain.block_count() < self.most_blocks {
             self.store.announce_overwrite();
         }
-        let mut chain = self.chain.clone();
-        let (mut records, mut headers, mut txids) = (Vec::new(), Vec::new(), Vec::new());
-        for block in blocks {
-            headers.extend_from_slice(&block.header);
-            block
-                .txids
-                .iter()
-                .for_each(|txid| txids.extend_from_slice(&txid.0));
-            let record = BlockRecord {
-                hash: block.hash,
-                end_tx_num: electrode_coin::TxNum(
-                    chain
-                        .tx_count()
-                        .0
-                        .saturating_add(len_u64(block.txids.len())),
-                ),
-                header_end: chain
-                    .headers_len()
-                    .saturating_add(len_u64(block.header.len())),
-            };
-            records.extend_from_slice(&record.bytes());
-            chain.push(record);
-        }
-        let store = &self.store;
-        store
+        let txids: Vec<u8> = run.txids.iter().flat_map(|txid| txid.0).collect();
+        let records: Vec<u8> = run
+            .blocks
+            .iter()
+            .flat_map(|block| block.record.bytes())
+            .collect();
+        let records_start = len_u64(BlockRecord::LEN) * u64::from(self.chain.block_count());
+        self.store
             .txids
             .write(self.chain.tx_count().0 * TXID_LEN, &txids)?;
-        store.headers.write(self.chain.headers_len(), &headers)?;
-        store.blocks.write(
-            len_u64(BlockRecord::LEN) * u64::from(self.chain.block_count()),
-            &records,
-        )?;
-        Ok(chain)
+        self.store
+            .headers
+            .write(self.chain.headers_len(), &run.headers)?;
+        self.store.blocks.write(records_start, &records)?;
+        Ok(run.extended(&self.chain))
     }
 
     fn adopt(&mut self, chain: Chain) {

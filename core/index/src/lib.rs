@@ -6,8 +6,8 @@
 //! knows.
 
 mod chain;
+mod changes;
 mod commit;
-mod connect;
 mod content;
 mod disconnect;
 mod error;
@@ -15,6 +15,7 @@ mod flat;
 mod index;
 mod lookup;
 mod rows;
+mod run;
 mod schema;
 mod snapshot;
 mod store;
@@ -24,4 +25,5 @@ pub use content::Difference;
 pub use error::IndexError;
 pub use index::{Index, IndexConfig, Tip};
 pub use rows::BlockRows;
+pub use run::Run;
 pub use view::{Headers, HistoryTx, IndexView, OwnedOutput, UnspentOutput};

@@ -112,18 +112,6 @@ impl BlockRows {
         self.inputs.iter().map(|input| input.outpoint)
     }
 
-    /// Estimates the bytes of memory that connecting it takes, rows to be sorted included.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        const PER_TX: usize = 2 * size_of::<Txid>() + 64;
-        const PER_OUTPUT: usize = size_of::<NewOutput>() + 96;
-        const PER_INPUT: usize = size_of::<Input>() + 128;
-        self.header.len()
-            + self.txids.len() * PER_TX
-            + self.outputs.len() * PER_OUTPUT
-            + self.inputs.len() * PER_INPUT
-    }
-
     fn read_transactions(&mut self, coin: &dyn Coin, block: &[u8]) -> Result<(), CoinError> {
         let height = self.height;
         let mut sink = |tx: &TxView<'_>| {

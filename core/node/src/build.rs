@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use electrode_coin::{BlockHash, Coin, Height};
 use electrode_daemon::{BlockSource, Daemon};
-use electrode_index::{BlockRows, Index, IndexError};
+use electrode_index::{BlockRows, Index, IndexError, Run};
 use tokio::task::{self, JoinHandle};
 
 use crate::{Failure, progress::Progress};
@@ -73,32 +73,26 @@ pub(crate) async fn build(
     target: Height,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
-    // The other half is for the database and for the rows while they are sorted.
-    let max_memory = index.config().cache_bytes / 2;
+    // The rest is for the database's own caches and writers.
+    let max_memory = index.config().cache_bytes / 5 * 3;
     let mut ahead = Ahead::new(blocks, index.next_height(), target);
-    let mut run = Vec::new();
-    let mut memory = 0;
+    let mut run = Run::new(index);
     while let Some(rows) = ahead.next().await? {
-        memory += rows.memory();
+        match run.push(&rows) {
+            // The node has changed its mind.
+            Err(IndexError::NotConnected { .. }) => break,
+            pushed => pushed?,
+        }
         progress.block(&rows);
-        run.push(rows);
-        if memory >= max_memory {
-            connect(index, &run, target)?;
-            run.clear();
-            memory = 0;
+        if run.memory() >= max_memory {
+            task::block_in_place(|| index.connect_run(&run, target))?;
+            run = Run::new(index);
         }
     }
-    connect(index, &run, target)
-}
-
-fn connect(index: &mut Index, run: &[BlockRows], target: Height) -> Result<(), Failure> {
-    if run.is_empty() {
-        return Ok(());
+    if !run.is_empty() {
+        task::block_in_place(|| index.connect_run(&run, target))?;
     }
-    match task::block_in_place(|| index.connect_run(run, target)) {
-        Err(IndexError::NotConnected { .. }) => Ok(()),
-        connected => Ok(connected?),
-    }
+    Ok(())
 }
 
 /// Blocks in chain order, some of them under way.

@@ -5,7 +5,7 @@
 mod model;
 
 use electrode_coin::{Coin as _, Descriptor, Height, OutPoint, TxNum};
-use electrode_index::{Index, IndexConfig, IndexError};
+use electrode_index::{Index, IndexConfig, IndexError, Run};
 use model::{Chain, Dice, Source};
 use tempfile::TempDir;
 
@@ -45,12 +45,12 @@ fn follow(index: &mut Index, chain: &Chain, source: Source) {
 fn build(index: &mut Index, chain: &Chain, len: usize, source: Source) {
     let start = usize::try_from(index.next_height().0).unwrap();
     let heights: Vec<_> = (start..chain.blocks.len()).collect();
-    for run in heights.chunks(len) {
-        let rows: Vec<_> = run
+    for heights in heights.chunks(len) {
+        let mut run = Run::new(index);
+        heights
             .iter()
-            .map(|height| chain.rows(*height, source))
-            .collect();
-        index.connect_run(&rows, chain.tip()).unwrap();
+            .for_each(|height| run.push(&chain.rows(*height, source)).unwrap());
+        index.connect_run(&run, chain.tip()).unwrap();
     }
 }
 
