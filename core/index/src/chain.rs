@@ -49,18 +49,13 @@ impl Chain {
         self.get(height).map(|block| block.hash)
     }
 
-    /// Block hashes of `heights`, as far as the chain goes.
+    /// Up to `count` block hashes from `start` on.
     pub(crate) fn block_hashes(&self, start: Height, count: usize) -> Vec<BlockHash> {
-        let start = usize::try_from(start.0)
-            .unwrap_or(usize::MAX)
-            .min(self.blocks.len());
-        self.blocks
-            .focus()
-            .into_iter()
-            .skip(start)
-            .take(count)
-            .map(|block| block.hash)
-            .collect()
+        let len = self.blocks.len();
+        let start = usize::try_from(start.0).unwrap_or(usize::MAX).min(len);
+        let end = start.saturating_add(count).min(len);
+        let blocks = self.blocks.focus().narrow(start..end);
+        blocks.into_iter().map(|block| block.hash).collect()
     }
 
     /// `tx_nums` of the block's transactions.

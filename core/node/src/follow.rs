@@ -2,6 +2,7 @@
 //! published as one.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,20 +17,28 @@ use tokio::task;
 use crate::{
     Failure,
     build::{Blocks, build},
+    chain,
     progress::Progress,
 };
-
-/// Blocks that are connected one by one, with notifications, rather than in a run.
-const FEW_BLOCKS: u32 = 20;
 
 /// Transactions that are fetched and taken in at a time.
 const TRANSACTIONS: usize = 2000;
 
-/// Time between two looks at the mempool, which a busy node would otherwise have back to back.
+/// Least time between two looks at the mempool, which a busy node would have back to back.
 const MEMPOOL_PAUSE: Duration = Duration::from_millis(50);
+
+/// How many times as long as the last look took the pause before the next one is: what following
+/// the mempool may take of the machine.
+const MEMPOOL_SHARE: u32 = 4;
 
 /// Time before the next try when the node or a block could not be used.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// Time after which a node that does not answer is said to be gone.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Block hashes asked for at a time.
+const HASHES: u32 = 100;
 
 /// The one writer of index and mempool.
 pub(crate) struct Follower {
@@ -59,9 +68,15 @@ impl Follower {
     /// Brings index and mempool up to the node's and publishes them.
     pub(crate) async fn catch_up(&mut self) -> Result<(), Failure> {
         loop {
-            let tip = self.follow_chain().await?;
+            let tip = self.tip().await?;
+            if self.is_behind(&tip) {
+                // Its mempool is not of our tip; what is indexed can be served.
+                return self.publish().await;
+            }
+            self.unwind().await?;
+            self.build(tip.height).await?;
             self.service.set_stage(Stage::LoadingMempool);
-            if self.is_at(&tip) && self.follow_mempool().await? {
+            if self.follow_mempool().await? {
                 return Ok(());
             }
         }
@@ -69,21 +84,51 @@ impl Follower {
 
     /// Follows every change of the node until the process ends.
     pub(crate) async fn follow(&mut self, mut changes: Changes) -> Result<(), Failure> {
-        let mut looked = Instant::now();
+        let mut next_look = Instant::now();
         loop {
             let change = tokio::select! {
                 change = changes.next() => change,
                 () = self.service.broadcast() => Change::Mempool,
             };
             if change == Change::Mempool {
-                tokio::time::sleep(MEMPOOL_PAUSE.saturating_sub(looked.elapsed())).await;
+                tokio::time::sleep_until(next_look.into()).await;
             }
+            let started = Instant::now();
             match self.step().await {
                 Ok(()) => self.service.set_stage(Stage::Serving),
                 Err(failure) => self.endure(failure).await?,
             }
-            looked = Instant::now();
+            let pause = started
+                .elapsed()
+                .saturating_mul(MEMPOOL_SHARE)
+                .max(MEMPOOL_PAUSE);
+            next_look = Instant::now() + pause;
         }
+    }
+
+    /// Goes on with what there is when the node or one of its blocks cannot be used for now.
+    ///
+    /// # Errors
+    /// The failure is one that waiting does not mend.
+    pub(crate) async fn endure(&mut self, failure: Failure) -> Result<(), Failure> {
+        match &failure {
+            Failure::Index(IndexError::Database(_) | IndexError::File { .. }) => {
+                return Err(failure);
+            }
+            Failure::Index(_) | Failure::Genesis { .. } | Failure::System { .. } => {
+                let height = self.index.tip().map(|tip| tip.height).unwrap_or_default();
+                self.service.set_stage(Stage::Stuck { height });
+                tracing::error!(error = %failure, "cannot follow the node; what is indexed is served");
+            }
+            Failure::Daemon(error) => tracing::warn!(%error, "cannot follow the node for now"),
+            _ => return Err(failure),
+        }
+        // Blocks that older snapshots stand on may have been replaced before it went wrong.
+        if self.index.tip().is_some() {
+            self.publish().await?;
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+        Ok(())
     }
 
     async fn step(&mut self) -> Result<(), Failure> {
@@ -94,37 +139,26 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on serving what there is when the node or one of its blocks cannot be used for now.
-    async fn endure(&mut self, failure: Failure) -> Result<(), Failure> {
-        match &failure {
-            Failure::Index(IndexError::Database(_) | IndexError::File { .. }) => {
-                return Err(failure);
-            }
-            Failure::Index(error) => {
-                let height = self.index.tip().map(|tip| tip.height).unwrap_or_default();
-                self.service.set_stage(Stage::Stuck { height });
-                tracing::error!(%error, "cannot follow the node; what is indexed is still served");
-            }
-            Failure::Daemon(error) => tracing::warn!(%error, "cannot follow the node for now"),
-            _ => return Err(failure),
-        }
-        tokio::time::sleep(RETRY_PAUSE).await;
-        Ok(())
-    }
-
     /// Connects and disconnects blocks until the node has no other best chain; gives its tip.
     async fn follow_chain(&mut self) -> Result<DaemonTip, Failure> {
         loop {
-            let tip = self.blocks.daemon.tip().await?;
+            let tip = self.tip().await?;
             if self.is_at(&tip) || self.is_behind(&tip) {
                 return Ok(tip);
             }
             self.unwind().await?;
-            let next = self.index.next_height();
-            if tip.height.0 >= next.0.saturating_add(FEW_BLOCKS) {
-                self.build(tip.height).await?;
-            } else {
-                self.connect(next, tip.height).await?;
+            self.connect(self.index.next_height(), tip.height).await?;
+        }
+    }
+
+    /// Asks the node for its tip, and says so when it takes long.
+    async fn tip(&self) -> Result<DaemonTip, Failure> {
+        let mut asked = pin!(self.blocks.daemon.tip());
+        match tokio::time::timeout(ANSWER_TIMEOUT, &mut asked).await {
+            Ok(tip) => Ok(tip?),
+            Err(_elapsed) => {
+                self.service.set_stage(Stage::WaitingForDaemon);
+                Ok(asked.await?)
             }
         }
     }
@@ -142,17 +176,10 @@ impl Follower {
 
     /// Disconnects the blocks that the node does not have in its best chain.
     async fn unwind(&mut self) -> Result<(), Failure> {
-        while let Some(tip) = self.index.tip() {
-            if self
-                .blocks
-                .daemon
-                .block_hashes(tip.height, 1)
-                .await?
-                .first()
-                == Some(&tip.hash)
-            {
-                break;
-            }
+        let Some(fork) = self.find_fork().await? else {
+            return Ok(());
+        };
+        while let Some(tip) = self.index.tip().filter(|tip| tip.height > fork) {
             let txids = self
                 .index
                 .view()
@@ -167,7 +194,60 @@ impl Follower {
         Ok(())
     }
 
+    /// Finds the last block that index and node have in common; `None` if the index has no other.
+    ///
+    /// # Errors
+    /// The fork is deeper than can be disconnected, or the node is on another chain altogether:
+    /// found out before anything is touched.
+    async fn find_fork(&self) -> Result<Option<Height>, Failure> {
+        let Some(ours) = self.index.tip() else {
+            return Ok(None);
+        };
+        let mut end = ours.height.next();
+        let mut count = 1;
+        while end > Height(0) {
+            let start = Height(end.0.saturating_sub(count));
+            let theirs = self
+                .blocks
+                .daemon
+                .block_hashes(start, end.0 - start.0)
+                .await?;
+            let common = (start.0..).map(Height).zip(theirs);
+            let common =
+                common.filter(|(height, hash)| self.index.block_hash(*height) == Some(*hash));
+            if let Some((height, _)) = common.last() {
+                return self.checked_fork(height, ours.height).await;
+            }
+            end = start;
+            count = HASHES;
+        }
+        chain::check_genesis(&self.blocks.daemon, self.blocks.coin.as_ref()).await?;
+        Ok(Some(Height(0)))
+    }
+
+    async fn checked_fork(&self, fork: Height, ours: Height) -> Result<Option<Height>, Failure> {
+        if fork == ours {
+            return Ok(None);
+        }
+        // A node that merely has fewer blocks of the same chain is waited for.
+        let tip = self.blocks.daemon.tip().await?;
+        if tip.height < ours && self.index.block_hash(tip.height) == Some(tip.hash) {
+            return Ok(None);
+        }
+        if ours.0 - fork.0 > self.index.view().undo_depth()? {
+            return Err(IndexError::NoUndo {
+                height: fork.next(),
+            }
+            .into());
+        }
+        Ok(Some(fork))
+    }
+
+    /// Builds the index up to `target`; nobody is told of single blocks.
     async fn build(&mut self, target: Height) -> Result<(), Failure> {
+        if self.index.next_height() > target {
+            return Ok(());
+        }
         let service = Arc::clone(&self.service);
         let mut progress = Progress::new(self.index.next_height(), target, move |height| {
             service.set_stage(Stage::Indexing { height, target });
@@ -179,7 +259,7 @@ impl Follower {
 
     /// Connects blocks one by one, each published at once where the mempool allows it.
     async fn connect(&mut self, from: Height, to: Height) -> Result<(), Failure> {
-        let count = to.0.saturating_sub(from.0).saturating_add(1);
+        let count = to.0.saturating_sub(from.0).saturating_add(1).min(HASHES);
         let hashes = self.blocks.daemon.block_hashes(from, count).await?;
         for (height, hash) in (from.0..).map(Height).zip(hashes) {
             let rows = self.blocks.read(height, hash).await?;
@@ -190,7 +270,7 @@ impl Follower {
             }
             tracing::info!(%height, %hash, transactions = rows.txids().len(), "connected a block");
             self.confirm(&rows);
-            if !self.is_unwound && height == to {
+            if !self.is_unwound {
                 self.publish().await?;
             }
         }

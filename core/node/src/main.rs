@@ -17,19 +17,22 @@ mod offline;
 mod progress;
 mod serve;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
 use cli::{Cli, Command, ConfigCommand, IndexCommand};
 use failure::{Failure, USAGE};
 
+/// Longest time that blocking work gets to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return cli::explain(&error),
     };
-    match run(cli) {
+    match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log::complain(&failure);
@@ -38,7 +41,17 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+/// Runs on a runtime that, when all is done, does not wait for a scan that nobody waits for.
+fn start(cli: Cli) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|source| Failure::System {
+        what: "cannot start the runtime",
+        source,
+    })?;
+    let ended = runtime.block_on(run(cli));
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    ended
+}
+
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Some(Command::Demo { port, http_port }) => demo::run(port, http_port).await,

@@ -105,6 +105,12 @@ pub(crate) async fn verify(config: &Config) -> Result<(), Failure> {
     let mut progress = Progress::new(Height(0), tip.height, |_| {});
     build(&mut fresh, &blocks, tip.height, &mut progress).await?;
     progress.finish();
+    if fresh.tip() != Some(tip) {
+        // The node changed its mind meanwhile.
+        return Err(Failure::OtherChain {
+            height: tip.height.0,
+        });
+    }
 
     let differences = index.view().differences(&fresh.view())?;
     drop(fresh);

@@ -2,6 +2,9 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use electrode_coin::Coin;
+use electrode_daemon::Daemon;
+use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
 use electrode_server::{Limits, ServerConfig, Service, Stage, serve_http, serve_tcp};
 use tokio::{
@@ -48,17 +51,20 @@ pub(crate) async fn serve(
         tracing::info!(%address, "status page");
         tokio::spawn(serve_http(Arc::clone(&service), listener));
     }
-    let work = async {
-        chain::check_genesis(&daemon, coin.as_ref()).await?;
-        let blocks = Blocks::new(Arc::clone(&coin), daemon.clone()).await?;
-        let follower = Follower::new(index, blocks, Arc::clone(&service));
-        run(config, follower, Arc::clone(&service), sockets).await
+    let listeners = Listeners {
+        service: Arc::clone(&service),
+        closed: sockets,
     };
+    let mut work = tokio::spawn(run(coin, daemon, index, listeners));
     let ended = tokio::select! {
-        ended = work => ended,
+        ended = &mut work => ended.unwrap_or_else(|error| {
+            Err(Failure::System { what: "following the node", source: error.into() })
+        }),
         stopped = stop => stopped,
     };
     tracing::info!("stopping");
+    // What is being written is either finished or, like after a crash, not there at all.
+    work.abort();
     if tokio::time::timeout(STOP_TIMEOUT, service.stop())
         .await
         .is_err()
@@ -70,20 +76,46 @@ pub(crate) async fn serve(
 
 /// Catches up with the node, opens the listeners, and follows from then on.
 async fn run(
-    config: &Config,
-    mut follower: Follower,
-    service: Arc<Service>,
-    sockets: Vec<TcpSocket>,
+    coin: Arc<dyn Coin>,
+    daemon: Daemon,
+    index: Index,
+    mut listeners: Listeners,
 ) -> Result<(), Failure> {
-    let changes = service.daemon().changes();
-    follower.catch_up().await?;
-    for (socket, spec) in sockets.into_iter().zip(&config.serve.services) {
-        tokio::spawn(serve_tcp(Arc::clone(&service), listen::open(socket)?));
-        tracing::info!(service = %spec, "serving");
+    chain::check_genesis(&daemon, coin.as_ref()).await?;
+    let changes = daemon.changes();
+    let blocks = Blocks::new(coin, daemon).await?;
+    let mut follower = Follower::new(index, blocks, Arc::clone(&listeners.service));
+    while let Err(failure) = follower.catch_up().await {
+        follower.endure(failure).await?;
+        listeners.open()?;
     }
-    service.set_stage(Stage::Serving);
+    listeners.open()?;
+    listeners.service.set_stage(Stage::Serving);
     tracing::info!(by = %changes.source(), "following the node");
     follower.follow(changes).await
+}
+
+/// Addresses that were taken, and wait for something to serve.
+struct Listeners {
+    service: Arc<Service>,
+    closed: Vec<TcpSocket>,
+}
+
+impl Listeners {
+    /// Opens what is closed, once there is a snapshot to answer from.
+    fn open(&mut self) -> Result<(), Failure> {
+        if !self.service.has_snapshot() {
+            return Ok(());
+        }
+        for socket in self.closed.drain(..) {
+            let listener = listen::open(socket)?;
+            if let Ok(address) = listener.local_addr() {
+                tracing::info!(%address, "serving wallets");
+            }
+            tokio::spawn(serve_tcp(Arc::clone(&self.service), listener));
+        }
+        Ok(())
+    }
 }
 
 /// Waits until the operator or the system asks the program to end.

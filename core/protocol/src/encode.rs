@@ -36,19 +36,43 @@ pub fn encode_response(
     raw(out, "}");
 }
 
-/// Appends the responses to a batch; nothing if it was all notifications.
-pub fn encode_batch(
-    out: &mut Vec<u8>,
-    responses: &[(Id, Result<Answer, RpcError>)],
-    dialect: Dialect,
-) {
-    let start = out.len();
-    for (id, result) in responses.iter().filter(|(id, _)| *id != Id::Notification) {
-        raw(out, if out.len() == start { "[" } else { "," });
-        encode_response(out, id, result, dialect);
+/// Writes the responses to a batch, one by one.
+#[derive(Debug, Default)]
+pub struct BatchEncoder {
+    bytes: Vec<u8>,
+}
+
+impl BatchEncoder {
+    /// Appends one response, unless the whole would be longer than `max_len` with it: tells
+    /// whether it fit. A notification has no response, which always fits.
+    pub fn push(
+        &mut self,
+        id: &Id,
+        result: &Result<Answer, RpcError>,
+        dialect: Dialect,
+        max_len: usize,
+    ) -> bool {
+        if *id == Id::Notification {
+            return true;
+        }
+        let len = self.bytes.len();
+        raw(&mut self.bytes, if len == 0 { "[" } else { "," });
+        encode_response(&mut self.bytes, id, result, dialect);
+        // The closing bracket counts too.
+        let fits = self.bytes.len() < max_len;
+        if !fits {
+            self.bytes.truncate(len);
+        }
+        fits
     }
-    if out.len() > start {
-        raw(out, "]");
+
+    /// Gives the whole; nothing if it was all notifications.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        if !self.bytes.is_empty() {
+            raw(&mut self.bytes, "]");
+        }
+        self.bytes
     }
 }
 

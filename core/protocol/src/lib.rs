@@ -31,7 +31,7 @@ pub use answer::{
 pub use call::{Call, FeeMode, Host, Ports};
 pub use dialect::Dialect;
 pub use encode::{
-    encode_batch, encode_headers_notification, encode_response, encode_status_notification,
+    BatchEncoder, encode_headers_notification, encode_response, encode_status_notification,
 };
 pub use error::RpcError;
 pub use line::{LineDecoder, LineTooLong};

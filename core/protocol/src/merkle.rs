@@ -4,10 +4,12 @@
 //! Hashes are in internal byte order.
 
 mod header_tree;
+mod tree;
 
 use electrode_coin::sha256d;
 
 pub use header_tree::HeaderTree;
+pub use tree::Tree;
 
 /// A leaf or an inner node.
 pub type Hash = [u8; 32];

@@ -96,9 +96,12 @@ pub(crate) fn answer(service: &Arc<Service>, call: Call, dialect: Dialect) -> Ou
 }
 
 /// Reads an answer from the latest snapshot. The number is how many rows may be read.
-trait Read: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + 'static {}
+trait Read: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + Sync + 'static {}
 
-impl<F: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + 'static> Read for F {}
+impl<F> Read for F where
+    F: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + Sync + 'static
+{
+}
 
 fn read(service: &Arc<Service>, work: impl Read) -> Outcome {
     let Some(snapshot) = service.snapshot() else {
@@ -116,19 +119,18 @@ fn read(service: &Arc<Service>, work: impl Read) -> Outcome {
 /// Reads as many rows as an answer may have, on a blocking thread, anew when the blocks that the
 /// snapshot stands on were replaced meanwhile.
 async fn scan(service: Arc<Service>, work: impl Read) -> Result<Answer, Fault> {
-    let permit = Arc::clone(&service.scans).acquire_owned().await;
     let mut published = service.published();
-    let max = service.config.limits.max_history();
-    let work = Arc::new(std::sync::Mutex::new(work));
+    let work = Arc::new(work);
     for _ in 0..MAX_RETRIES {
         published.mark_unchanged();
+        // The scan holds it to its end, even when nobody waits for the answer any more.
+        let permit = Arc::clone(&service.scans).acquire_owned().await;
         let (service, work) = (Arc::clone(&service), Arc::clone(&work));
         let scanned = task::spawn_blocking(move || {
             let snapshot = service.snapshot().ok_or(Fault::NotReady)?;
-            let work = work
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            work(&service, &snapshot, max)
+            let answered = work(&service, &snapshot, service.config.limits.max_history());
+            drop(permit);
+            answered
         });
         match scanned.await.unwrap_or(Err(Fault::Stopped)) {
             Err(Fault::Index(IndexError::Reorganised)) => {}
@@ -138,6 +140,5 @@ async fn scan(service: Arc<Service>, work: impl Read) -> Result<Answer, Fault> {
             return Err(Fault::Stopped);
         }
     }
-    drop(permit);
     Err(Fault::Index(IndexError::Reorganised))
 }

@@ -40,8 +40,8 @@ pub(crate) async fn run(service: Weak<Service>, mut updates: mpsc::Receiver<Upda
     }
 }
 
-/// Tells of the block first, then of the scripts. Gives back the scripts that cannot be read
-/// because blocks were replaced meanwhile: the next update can.
+/// Tells of the block first, then of the scripts. Gives back the scripts that cannot be read now,
+/// for the next update: nearly always because blocks were replaced meanwhile.
 fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Touched {
     let tip = update.snapshot.tip();
     if told_tip.replace(tip) != Some(tip) {
@@ -49,6 +49,7 @@ fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Tou
             encode_headers_notification(out, update.snapshot.tip_header(), tip.height);
         });
         service.subscriptions.tell_headers(&notice);
+        service.proofs.follow(&update.snapshot.index);
     }
     let mut untold = Touched::default();
     for script in service
@@ -57,11 +58,16 @@ fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Tou
     {
         match status(service, &update.snapshot, &script) {
             Ok(status) => tell(service, &script, status),
-            Err(IndexError::Reorganised) => drop(untold.insert(script.key())),
-            // The wallet learns that something changed, and why it cannot be told when it asks.
-            Err(error) => {
-                tracing::warn!(%script, %error, "no status to tell");
+            // As the protocol has it, the subscription ends with a notification of nothing.
+            Err(IndexError::HistoryTooLarge) => {
                 tell(service, &script, None);
+                service.subscriptions.drop_script(&script);
+            }
+            Err(error) => {
+                if !matches!(error, IndexError::Reorganised) {
+                    tracing::error!(%script, %error, "no status to tell");
+                }
+                untold.insert(script.key());
             }
         }
     }

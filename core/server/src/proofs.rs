@@ -2,128 +2,139 @@
 
 use std::{
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use electrode_coin::{BlockHash, Height, Txid};
 use electrode_index::{IndexError, IndexView};
-use electrode_protocol::merkle::{Hash, HeaderTree, Proof, branch_and_root};
+use electrode_protocol::merkle::{Hash, HeaderTree, Proof, Tree};
 use quick_cache::{Weighter, sync::Cache};
 
-/// Blocks whose txids are remembered, at most; their bytes are bounded as well.
+/// Blocks whose trees are remembered, at most; their bytes are bounded as well.
 const REMEMBERED_BLOCKS: usize = 4096;
 
 /// Proves, and remembers what it read for it.
 pub(crate) struct Proofs {
-    txids: Cache<BlockHash, Arc<[Hash]>, TxidsLen>,
+    blocks: Cache<BlockHash, Arc<Tree>, TreeLen>,
     headers: Mutex<KnownHeaders>,
 }
 
-/// The tree over the block hashes of the best chain, as of some tip.
+/// The tree over the block hashes of the best chain.
 #[derive(Default)]
 struct KnownHeaders {
     tree: HeaderTree,
-    /// [`IndexView::reorganisations`] of the view it was read from.
-    reorganisations: u64,
+    /// Hash of the last block of each segment: what tells that it is still of the best chain.
+    ends: Vec<BlockHash>,
 }
 
 #[derive(Clone)]
-struct TxidsLen;
+struct TreeLen;
 
-impl Weighter<BlockHash, Arc<[Hash]>> for TxidsLen {
-    fn weight(&self, _: &BlockHash, txids: &Arc<[Hash]>) -> u64 {
-        u64::try_from(size_of_val::<[Hash]>(txids))
+impl Weighter<BlockHash, Arc<Tree>> for TreeLen {
+    fn weight(&self, _: &BlockHash, tree: &Arc<Tree>) -> u64 {
+        u64::try_from(tree.memory())
             .unwrap_or(u64::MAX)
-            .saturating_add(64)
+            .saturating_add(128)
     }
 }
 
 impl Proofs {
     pub(crate) fn new(max_bytes: u64) -> Self {
         Self {
-            txids: Cache::with_weighter(REMEMBERED_BLOCKS, max_bytes, TxidsLen),
+            blocks: Cache::with_weighter(REMEMBERED_BLOCKS, max_bytes, TreeLen),
             headers: Mutex::default(),
         }
     }
 
-    /// Gives the txids of a block, `None` above the tip.
-    pub(crate) fn block_txids(
+    /// Gives the tree over the txids of a block, `None` above the tip.
+    pub(crate) fn block(
         &self,
         index: &IndexView,
         height: Height,
-    ) -> Result<Option<Arc<[Hash]>>, IndexError> {
+    ) -> Result<Option<Arc<Tree>>, IndexError> {
         let Some(hash) = index.block_hash(height) else {
             return Ok(None);
         };
-        if let Some(txids) = self.txids.get(&hash) {
-            return Ok(Some(txids));
+        if let Some(tree) = self.blocks.get(&hash) {
+            return Ok(Some(tree));
         }
         let Some(txids) = index.block_txids(height)? else {
             return Ok(None);
         };
-        let txids: Arc<[Hash]> = txids.into_iter().map(|Txid(hash)| hash).collect();
-        self.txids.insert(hash, Arc::clone(&txids));
-        Ok(Some(txids))
-    }
-
-    /// Proves the transaction at a position of a block, `None` if there is none.
-    pub(crate) fn transaction(
-        &self,
-        index: &IndexView,
-        height: Height,
-        position: usize,
-    ) -> Result<Option<Proof>, IndexError> {
-        let txids = self.block_txids(index, height)?;
-        Ok(txids.and_then(|txids| branch_and_root(&txids, position)))
+        let tree = Arc::new(Tree::new(
+            txids.into_iter().map(|Txid(hash)| hash).collect(),
+        ));
+        self.blocks.insert(hash, Arc::clone(&tree));
+        Ok(Some(tree))
     }
 
     /// Proves the header at `height` below the checkpoint at `cp_height`.
     ///
-    /// Cost: two segments of block hashes read, once all complete segments are remembered.
+    /// Cost: two segments of block hashes read and hashed, as long as [`Self::follow`] keeps up.
     pub(crate) fn header(
         &self,
         index: &IndexView,
         height: Height,
         cp_height: Height,
     ) -> Result<Option<Proof>, IndexError> {
-        let tree = self.header_tree(index)?;
+        let tree = {
+            let mut known = self.lock();
+            known.forget_replaced(index);
+            known.tree.clone()
+        };
         let [position, checkpoint] = [height, cp_height].map(|height| to_usize(height.0));
         tree.prove(position, checkpoint.saturating_add(1), |range| {
-            read_hashes(index, range)
+            Ok(read_hashes(index, range))
         })
     }
 
-    /// Gives the tree with every complete segment of the chain in it.
-    fn header_tree(&self, index: &IndexView) -> Result<HeaderTree, IndexError> {
-        let mut known = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.reorganisations != index.reorganisations() {
-            // Nobody says how deep it went; what is dropped here is read again below.
-            *known = KnownHeaders {
-                tree: HeaderTree::new(),
-                reorganisations: index.reorganisations(),
-            };
-        }
+    /// Remembers the segments of block hashes that are complete by now.
+    pub(crate) fn follow(&self, index: &IndexView) {
         let count = index
             .tip()
             .map_or(0, |tip| to_usize(tip.height.0).saturating_add(1));
-        known.tree.truncate(count);
+        let mut known = self.lock();
+        known.forget_replaced(index);
         while let start = known.tree.remembered()
-            && start + HeaderTree::SEGMENT_LEN <= count
+            && let end = start + HeaderTree::SEGMENT_LEN
+            && end <= count
         {
-            let hashes = read_hashes(index, start..start + HeaderTree::SEGMENT_LEN)?;
-            let segment = hashes.first_chunk();
-            known.tree.push(segment.ok_or(IndexError::Corrupt {
-                what: "block hashes",
-            })?);
+            let hashes = read_hashes(index, start..end);
+            let Some((segment, last)) = hashes.first_chunk().zip(hashes.last()) else {
+                return;
+            };
+            known.tree.push(segment);
+            known.ends.push(BlockHash(*last));
         }
-        Ok(known.tree.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KnownHeaders> {
+        // Nothing in here panics half-way through a change.
+        self.headers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read_hashes(index: &IndexView, range: Range<usize>) -> Result<Vec<Hash>, IndexError> {
-    let start = Height(u32::try_from(range.start).unwrap_or(u32::MAX));
-    let hashes = index.block_hashes(start, range.len());
-    Ok(hashes.into_iter().map(|BlockHash(hash)| hash).collect())
+impl KnownHeaders {
+    fn forget_replaced(&mut self, index: &IndexView) {
+        while let Some(end) = self.ends.last() {
+            let last = self.ends.len() * HeaderTree::SEGMENT_LEN - 1;
+            if index.block_hash(to_height(last)) == Some(*end) {
+                return;
+            }
+            self.ends.pop();
+            self.tree
+                .truncate(self.ends.len() * HeaderTree::SEGMENT_LEN);
+        }
+    }
+}
+
+fn read_hashes(index: &IndexView, range: Range<usize>) -> Vec<Hash> {
+    let hashes = index.block_hashes(to_height(range.start), range.len());
+    hashes.into_iter().map(|BlockHash(hash)| hash).collect()
+}
+
+fn to_height(position: usize) -> Height {
+    Height(u32::try_from(position).unwrap_or(u32::MAX))
 }
 
 fn to_usize(height: u32) -> usize {

@@ -123,6 +123,12 @@ impl Service {
         &self.daemon
     }
 
+    /// Tells whether anything was published yet.
+    #[must_use]
+    pub fn has_snapshot(&self) -> bool {
+        self.snapshot.load().is_some()
+    }
+
     /// Says what the server is busy with.
     pub fn set_stage(&self, stage: Stage) {
         self.stage.send_replace(stage);

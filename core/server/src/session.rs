@@ -17,8 +17,8 @@ use std::{
 
 use electrode_coin::ScriptHash;
 use electrode_protocol::{
-    Answer, Call, Dialect, Incoming, LineDecoder, Refusal, Request, RpcError, encode_response,
-    negotiate, parse,
+    Answer, Call, Dialect, Id, Incoming, LineDecoder, ProtocolVersion, Refusal, Request,
+    RequestedVersion, RpcError, negotiate, parse,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
@@ -29,11 +29,11 @@ use tokio::{
 
 use crate::{
     ServerConfig, Service,
-    answers::{Outcome, answer},
+    answers::Outcome,
     chunk::read_chunk,
     subscriptions::{Mailbox, Notice},
 };
-use work::{Done, Part, encode, finish};
+use work::{Done, Prepared, Step, Worker};
 
 /// Bytes that wait for the client before its next request is started.
 const ENOUGH_TO_SEND: usize = 256 << 10;
@@ -74,6 +74,8 @@ struct Session<S> {
     waiting: VecDeque<Result<Incoming, Refusal>>,
     /// Requests that are worked on beside.
     working: JoinSet<Done>,
+    /// How many of those subscribe: until they are answered, notifications wait.
+    subscribing: usize,
     /// Bytes for the client, of which the first `sent` are gone.
     out: Vec<u8>,
     sent: usize,
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             inbox,
             waiting: VecDeque::new(),
             working: JoinSet::new(),
+            subscribing: 0,
             out: Vec::new(),
             sent: 0,
             heard: Instant::now(),
@@ -131,10 +134,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 written = self.writer.write(self.out.get(self.sent..).unwrap_or_default()), if has_output => {
                     self.accept(written?)?;
                 }
-                Some(done) = self.working.join_next(), if !self.working.is_empty() => {
+                Some(done) = self.working.join_next(), if !self.working.is_empty() && self.out.len() < ENOUGH_TO_SEND => {
                     self.take(done);
                 }
-                Some(notice) = self.inbox.recv(), if self.out.len() < ENOUGH_TO_SEND => {
+                Some(notice) = self.inbox.recv(), if self.subscribing == 0 && self.out.len() < ENOUGH_TO_SEND => {
                     self.push(&notice);
                 }
                 read = read_chunk(&mut self.reader, |bytes| decode(decoder, waiting, max_batch, bytes)), if is_ready => {
@@ -186,6 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
         match done {
             Ok(done) => {
+                self.subscribing -= usize::from(done.held_notices);
                 done.unsubscribed
                     .iter()
                     .for_each(|script| self.unsubscribe(script));
@@ -204,99 +208,136 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             && let Some(message) = self.waiting.pop_front()
         {
             match message {
-                Ok(Incoming::Single(request)) => {
-                    let part = self.start(&request);
-                    self.finish_or_spawn(vec![part], false);
-                }
-                Ok(Incoming::Batch(requests)) => {
-                    let parts = requests.into_iter().map(|request| match request {
-                        Ok(request) => self.start(&request),
-                        Err(refusal) => Part::refused(refusal),
-                    });
-                    let parts = parts.collect();
-                    self.finish_or_spawn(parts, true);
-                }
-                Err(Refusal { id, error }) => {
+                Ok(Incoming::Single(request)) => self.start(&request),
+                Ok(Incoming::Batch(requests)) => self.start_batch(requests),
+                Err(refusal) => {
                     self.service.counters.errors.fetch_add(1, Ordering::Relaxed);
-                    encode_response(&mut self.out, &id, &Err(error), self.dialect);
-                    self.out.push(b'\n');
+                    let Prepared { id, step, .. } = Prepared::refused(refusal);
+                    self.finish(id, None, self.worker().start(step), false);
                 }
             }
         }
     }
 
-    fn finish_or_spawn(&mut self, parts: Vec<Part>, is_batch: bool) {
-        let limits = &self.service.config.limits;
-        let (max_send, timeout, dialect) = (limits.max_send, limits.request_timeout, self.dialect);
-        let later = parts
-            .iter()
-            .any(|part| matches!(part.outcome, Outcome::Later(_)));
-        if later {
-            self.working.spawn(async move {
-                let parts = finish(parts, timeout).await;
-                encode(parts, is_batch, dialect, max_send)
-            });
-            return;
-        }
-        let done = encode(work::ready(parts), is_batch, dialect, max_send);
-        self.take(Ok(done));
+    fn start(&mut self, request: &Request) {
+        let prepared = self.prepare(request);
+        let is_subscription = prepared.is_subscription();
+        let Prepared {
+            id,
+            subscribes,
+            step,
+        } = prepared;
+        let outcome = self.worker().start(step);
+        self.finish(id, subscribes, outcome, is_subscription);
     }
 
-    fn start(&mut self, request: &Request) -> Part {
+    /// Sends an answer that is there, or has it worked on.
+    fn finish(
+        &mut self,
+        id: Id,
+        subscribes: Option<ScriptHash>,
+        outcome: Outcome,
+        is_subscription: bool,
+    ) {
+        let worker = self.worker();
+        match outcome {
+            Outcome::Now(result) => self.take(Ok(worker.done(&id, subscribes, result))),
+            later => self.work(worker.finish(id, subscribes, later), is_subscription),
+        }
+    }
+
+    fn start_batch(&mut self, requests: Vec<Result<Request, Refusal>>) {
+        let prepared: Vec<_> = requests
+            .into_iter()
+            .map(|request| match request {
+                Ok(request) => self.prepare(&request),
+                Err(refusal) => Prepared::refused(refusal),
+            })
+            .collect();
+        let is_subscription = prepared.iter().any(Prepared::is_subscription);
+        self.work(self.worker().batch(prepared), is_subscription);
+    }
+
+    fn work(&mut self, work: impl Future<Output = Done> + Send + 'static, is_subscription: bool) {
+        self.subscribing += usize::from(is_subscription);
+        self.working.spawn(async move {
+            Done {
+                held_notices: is_subscription,
+                ..work.await
+            }
+        });
+    }
+
+    fn worker(&self) -> Worker {
+        Worker {
+            service: Arc::clone(&self.service),
+            dialect: self.dialect,
+        }
+    }
+
+    /// Does what a request means for the session itself.
+    fn prepare(&mut self, request: &Request) -> Prepared {
         self.service
             .counters
             .requests
             .fetch_add(1, Ordering::Relaxed);
-        let mut part = Part {
+        let mut subscribes = None;
+        let step = match self.dialect.decode(request) {
+            Ok(call) => self.prepare_call(call, &mut subscribes),
+            Err(error) => Step::Answered(Err(error)),
+        };
+        Prepared {
             id: request.id.clone(),
-            subscribes: None,
-            outcome: Outcome::Now(Ok(Answer::Null)),
-        };
-        part.outcome = match self.dialect.decode(request) {
-            Ok(call) => self.start_call(call, &mut part.subscribes),
-            Err(error) => Outcome::Now(Err(error)),
-        };
-        part
+            subscribes,
+            step,
+        }
     }
 
-    fn start_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Outcome {
+    fn prepare_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
         match call {
             Call::ServerVersion {
                 client_name,
                 requested,
             } => {
-                let config = &self.service.config;
-                let agreed = negotiate(&requested, config.protocol_min, ServerConfig::PROTOCOL_MAX);
-                tracing::debug!(session = self.mailbox.session, client_name, %requested, ok = agreed.is_ok(), "client");
-                match agreed {
-                    Ok(version) => {
-                        self.dialect = Dialect::negotiated(version);
-                        Outcome::Now(Ok(Answer::Version {
-                            server: config.name.clone(),
-                            version,
-                        }))
-                    }
-                    Err(error) => {
-                        self.is_closing = true;
-                        Outcome::Now(Err(error))
-                    }
-                }
+                tracing::debug!(session = self.mailbox.session, client_name, %requested, "client");
+                Step::Answered(self.negotiate(&requested))
             }
             Call::HeadersSubscribe => {
                 // Before the snapshot is taken, so that no block falls between.
                 self.service.subscriptions.add_headers(&self.mailbox);
-                answer(&self.service, call, self.dialect)
+                Step::Ask(call)
             }
             Call::Subscribe(script) => match self.subscribe(script, subscribes) {
-                Ok(()) => answer(&self.service, call, self.dialect),
-                Err(error) => Outcome::Now(Err(error)),
+                Ok(()) => Step::Ask(call),
+                Err(error) => Step::Answered(Err(error)),
             },
             Call::Unsubscribe(script) => {
                 let was_subscribed = self.scripts.contains(&script);
                 self.unsubscribe(&script);
-                Outcome::Now(Ok(Answer::Bool(was_subscribed)))
+                Step::Answered(Ok(Answer::Bool(was_subscribed)))
             }
-            call => answer(&self.service, call, self.dialect),
+            call => Step::Ask(call),
+        }
+    }
+
+    fn negotiate(&mut self, requested: &RequestedVersion) -> Result<Answer, RpcError> {
+        let ServerConfig {
+            name, protocol_min, ..
+        } = &self.service.config;
+        let version: Result<ProtocolVersion, RpcError> =
+            negotiate(requested, *protocol_min, ServerConfig::PROTOCOL_MAX);
+        match version {
+            Ok(version) => {
+                self.dialect = Dialect::negotiated(version);
+                Ok(Answer::Version {
+                    server: name.clone(),
+                    version,
+                })
+            }
+            Err(error) => {
+                self.is_closing = true;
+                Err(error)
+            }
         }
     }
 
@@ -307,6 +348,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         subscribes: &mut Option<ScriptHash>,
     ) -> Result<(), RpcError> {
         if self.scripts.contains(&script) {
+            self.service.subscriptions.forget_told(&script);
             return Ok(());
         }
         let limits = &self.service.config.limits;
@@ -349,7 +391,7 @@ fn decode(
             Ok(line) if line.iter().all(u8::is_ascii_whitespace) => {}
             Ok(line) => waiting.push_back(parse(&line, max_batch)),
             Err(too_long) => waiting.push_back(Err(Refusal {
-                id: electrode_protocol::Id::null(),
+                id: Id::null(),
                 error: RpcError::request_too_large(too_long.max_line),
             })),
         }

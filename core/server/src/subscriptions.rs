@@ -99,7 +99,23 @@ impl Subscriptions {
         tables.count += 1;
         let watch = tables.scripts.entry(script).or_default();
         watch.mailboxes.push(mailbox.clone());
+        watch.told = None;
         true
+    }
+
+    /// Forgets what everybody was told of a script: somebody is about to be told something else.
+    pub(crate) fn forget_told(&self, script: &ScriptHash) {
+        if let Some(watch) = self.lock().scripts.get_mut(script) {
+            watch.told = None;
+        }
+    }
+
+    /// Ends all subscriptions to a script.
+    pub(crate) fn drop_script(&self, script: &ScriptHash) {
+        let mut tables = self.lock();
+        if let Some(watch) = tables.scripts.remove(script) {
+            tables.count -= watch.mailboxes.len();
+        }
     }
 
     /// Ends the subscription of a session to a script.

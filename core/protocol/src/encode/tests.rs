@@ -350,25 +350,36 @@ fn echoes_ids_and_reports_errors() {
 #[test]
 fn answers_batches_but_not_notifications() {
     let batch = |ids: &[Id]| {
-        let responses: Vec<_> = ids
-            .iter()
-            .map(|id| (id.clone(), Ok(Answer::Null)))
-            .collect();
-        let mut out = b"before".to_vec();
-        encode_batch(&mut out, &responses, NEW);
-        String::from_utf8(out).unwrap()
+        let mut encoder = BatchEncoder::default();
+        for id in ids {
+            assert!(encoder.push(id, &Ok(Answer::Null), NEW, usize::MAX));
+        }
+        String::from_utf8(encoder.finish()).unwrap()
     };
     let (one, two) = (Id::Json("1".into()), Id::Json("\"2\"".into()));
     let null = |id| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#);
-    assert_eq!(batch(&[Id::Notification, Id::Notification]), "before");
+    assert_eq!(batch(&[Id::Notification, Id::Notification]), "");
     assert_eq!(
         batch(&[Id::Notification, one.clone(), Id::Notification, two]),
-        format!("before[{},{}]", null("1"), null("\"2\""))
+        format!("[{},{}]", null("1"), null("\"2\""))
     );
-    assert_eq!(batch(&[one]), format!("before[{}]", null("1")));
+    assert_eq!(batch(&[one]), format!("[{}]", null("1")));
     let mut out = Vec::new();
     encode_response(&mut out, &Id::Notification, &Ok(Answer::Null), NEW);
     assert!(out.is_empty());
+}
+
+#[test]
+fn leaves_out_of_a_batch_what_would_make_it_too_long() {
+    let id = Id::Json("1".into());
+    let mut alone = Vec::new();
+    encode_response(&mut alone, &id, &Ok(Answer::Null), NEW);
+    for (max_len, expected) in [(alone.len() + 2, true), (alone.len() + 1, false)] {
+        let mut encoder = BatchEncoder::default();
+        assert_eq!(encoder.push(&id, &Ok(Answer::Null), NEW, max_len), expected);
+        let len = encoder.finish().len();
+        assert_eq!(len, if expected { max_len } else { 0 });
+    }
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Headers, and places of transactions in blocks.
 
+use std::sync::Arc;
+
 use electrode_coin::{Height, Txid};
 use electrode_index::Tip;
-use electrode_protocol::{Answer, Dialect, ProtocolVersion, RpcError, merkle::Proof};
+use electrode_protocol::{
+    Answer, Dialect, ProtocolVersion, RpcError,
+    merkle::{Proof, Tree},
+};
 
 use super::{Fault, Read};
 use crate::{Service, Snapshot};
@@ -68,14 +73,10 @@ pub(super) fn headers(start: Height, count: u32, cp_height: Height, dialect: Dia
 /// `blockchain.transaction.get_merkle`.
 pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, _| {
-        let txids = service.proofs.block_txids(&snapshot.index, height)?;
-        let txids = txids.ok_or_else(|| RpcError::height_out_of_range(height))?;
-        let position = txids.iter().position(|hash| *hash == txid.0);
+        let block = block(service, snapshot, height)?;
+        let position = block.leaves().iter().position(|leaf| *leaf == txid.0);
         let position = position.ok_or_else(|| RpcError::not_in_block(&txid, height))?;
-        let proof = service
-            .proofs
-            .transaction(&snapshot.index, height, position)?;
-        let branch = proof.map(|proof| proof.branch).unwrap_or_default();
+        let branch = block.branch(position).unwrap_or_default();
         // A block has fewer transactions than bytes, and fewer bytes than 2^32.
         Ok(Answer::Merkle {
             height,
@@ -88,22 +89,23 @@ pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
 /// `blockchain.transaction.id_from_pos`.
 pub(super) fn id_from_pos(height: Height, tx_pos: u32, merkle: bool) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, _| {
-        let txids = service.proofs.block_txids(&snapshot.index, height)?;
-        let txids = txids.ok_or_else(|| RpcError::height_out_of_range(height))?;
+        let block = block(service, snapshot, height)?;
         let position = usize::try_from(tx_pos).unwrap_or(usize::MAX);
-        let txid = txids.get(position).copied().map(Txid);
+        let txid = block.leaves().get(position).copied().map(Txid);
         let txid = txid.ok_or_else(|| RpcError::no_tx_at_position(tx_pos, height))?;
         if !merkle {
             return Ok(Answer::Txid(txid));
         }
-        let proof = service
-            .proofs
-            .transaction(&snapshot.index, height, position)?;
         Ok(Answer::TxidProof {
             txid,
-            branch: proof.map(|proof| proof.branch).unwrap_or_default(),
+            branch: block.branch(position).unwrap_or_default(),
         })
     }
+}
+
+fn block(service: &Service, snapshot: &Snapshot, height: Height) -> Result<Arc<Tree>, Fault> {
+    let block = service.proofs.block(&snapshot.index, height)?;
+    Ok(block.ok_or_else(|| RpcError::height_out_of_range(height))?)
 }
 
 /// Proves a header below a checkpoint; a checkpoint of 0 asks for no proof.

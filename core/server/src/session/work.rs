@@ -1,128 +1,158 @@
 //! Requests on their way to bytes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use electrode_coin::ScriptHash;
-use electrode_protocol::{Answer, Dialect, Id, Refusal, RpcError, encode_batch, encode_response};
+use electrode_protocol::{
+    Answer, BatchEncoder, Call, Dialect, Id, Refusal, RpcError, encode_response,
+};
 
-use crate::answers::Outcome;
+use crate::{
+    Service,
+    answers::{Outcome, answer},
+};
 
-/// One request that was started.
-pub(super) struct Part {
+/// One request of which the session has done its part.
+pub(super) struct Prepared {
     pub(super) id: Id,
-    /// The script that it newly subscribed to: undone if there is no status to tell.
+    /// The script that it newly subscribed to.
     pub(super) subscribes: Option<ScriptHash>,
-    pub(super) outcome: Outcome,
+    pub(super) step: Step,
 }
 
-impl Part {
+/// What is left to do for a request.
+pub(super) enum Step {
+    /// Nothing: this is the answer.
+    Answered(Result<Answer, RpcError>),
+    /// To find the answer.
+    Ask(Call),
+}
+
+impl Prepared {
     pub(super) fn refused(Refusal { id, error }: Refusal) -> Self {
         Self {
             id,
             subscribes: None,
-            outcome: Outcome::Now(Err(error)),
+            step: Step::Answered(Err(error)),
         }
+    }
+
+    /// Tells whether notifications could contradict the answer before it is given.
+    pub(super) fn is_subscription(&self) -> bool {
+        matches!(
+            self.step,
+            Step::Ask(Call::Subscribe(_) | Call::HeadersSubscribe)
+        )
     }
 }
 
-/// One request that was answered.
-pub(super) struct Answered {
-    id: Id,
-    subscribes: Option<ScriptHash>,
-    result: Result<Answer, RpcError>,
-}
-
 /// What a finished message means for the session.
+#[derive(Default)]
 pub(super) struct Done {
     /// The answer as it is sent, new line included; nothing for notifications.
     pub(super) bytes: Vec<u8>,
     /// Subscriptions that came to nothing.
     pub(super) unsubscribed: Vec<ScriptHash>,
+    /// Whether it was worked on beside and notifications waited for it.
+    pub(super) held_notices: bool,
 }
 
-/// Takes the answers of parts that all have one.
-pub(super) fn ready(parts: Vec<Part>) -> Vec<Answered> {
-    parts
-        .into_iter()
-        .filter_map(
-            |Part {
-                 id,
-                 subscribes,
-                 outcome,
-             }| match outcome {
-                Outcome::Now(result) => Some(Answered {
-                    id,
-                    subscribes,
-                    result,
-                }),
-                Outcome::Later(_) => None,
-            },
-        )
-        .collect()
+/// Answers requests and writes the answers down.
+#[derive(Clone)]
+pub(super) struct Worker {
+    pub(super) service: Arc<Service>,
+    pub(super) dialect: Dialect,
 }
 
-/// Waits for every part, `timeout` for each.
-pub(super) async fn finish(parts: Vec<Part>, timeout: Duration) -> Vec<Answered> {
-    let mut answered = Vec::with_capacity(parts.len());
-    for Part {
-        id,
-        subscribes,
-        outcome,
-    } in parts
-    {
-        let result = match outcome {
+impl Worker {
+    /// Starts to answer a single request.
+    pub(super) fn start(&self, step: Step) -> Outcome {
+        match step {
+            Step::Answered(result) => Outcome::Now(result),
+            Step::Ask(call) => answer(&self.service, call, self.dialect),
+        }
+    }
+
+    /// Waits for the answer to a single request.
+    pub(super) async fn finish(
+        self,
+        id: Id,
+        subscribes: Option<ScriptHash>,
+        outcome: Outcome,
+    ) -> Done {
+        let result = self.wait(outcome).await;
+        self.done(&id, subscribes, result)
+    }
+
+    /// Writes the answer to a single request, or an error in place of one that is too long.
+    pub(super) fn done(
+        &self,
+        id: &Id,
+        subscribes: Option<ScriptHash>,
+        mut result: Result<Answer, RpcError>,
+    ) -> Done {
+        let max_send = self.service.config.limits.max_send;
+        let mut done = Done::default();
+        encode_response(&mut done.bytes, id, &result, self.dialect);
+        if done.bytes.len() > max_send {
+            result = Err(RpcError::response_too_large(max_send));
+            done.bytes.clear();
+            encode_response(&mut done.bytes, id, &result, self.dialect);
+        }
+        end_line(&mut done.bytes);
+        done.unsubscribed
+            .extend(subscribes.filter(|_| is_refused(&result)));
+        done
+    }
+
+    /// Answers a batch, one request after the other, so that only bytes add up; what would make
+    /// the whole too long is answered with an error.
+    pub(super) async fn batch(self, requests: Vec<Prepared>) -> Done {
+        let max_send = self.service.config.limits.max_send;
+        let mut done = Done::default();
+        let mut answers = BatchEncoder::default();
+        for Prepared {
+            id,
+            subscribes,
+            step,
+        } in requests
+        {
+            let mut result = self.wait(self.start(step)).await;
+            if !answers.push(&id, &result, self.dialect, max_send) {
+                result = Err(RpcError::response_too_large(max_send));
+                answers.push(&id, &result, self.dialect, usize::MAX);
+            }
+            done.unsubscribed
+                .extend(subscribes.filter(|_| is_refused(&result)));
+            tokio::task::yield_now().await;
+        }
+        done.bytes = answers.finish();
+        end_line(&mut done.bytes);
+        done
+    }
+
+    async fn wait(&self, outcome: Outcome) -> Result<Answer, RpcError> {
+        let timeout: Duration = self.service.config.limits.request_timeout;
+        match outcome {
             Outcome::Now(result) => result,
             Outcome::Later(answer) => match tokio::time::timeout(timeout, answer).await {
                 Ok(result) => result,
                 Err(_elapsed) => Err(RpcError::busy()),
             },
-        };
-        answered.push(Answered {
-            id,
-            subscribes,
-            result,
-        });
+        }
     }
-    answered
 }
 
-/// Writes the answers down, or an error in place of what is longer than `max_send`.
-pub(super) fn encode(
-    answered: Vec<Answered>,
-    is_batch: bool,
-    dialect: Dialect,
-    max_send: usize,
-) -> Done {
-    let failed = answered.iter().filter(|part| part.result.is_err());
-    let unsubscribed = failed.filter_map(|part| part.subscribes).collect();
-    let mut results: Vec<_> = answered
-        .into_iter()
-        .map(|part| (part.id, part.result))
-        .collect();
-    let mut bytes = write(&results, is_batch, dialect);
-    if bytes.len() > max_send {
-        for (_, result) in &mut results {
-            *result = Err(RpcError::response_too_large(max_send));
-        }
-        bytes = write(&results, is_batch, dialect);
-    }
+/// Tells whether a script cannot be subscribed to; a server that is busy may tell its status
+/// later.
+fn is_refused(result: &Result<Answer, RpcError>) -> bool {
+    result
+        .as_ref()
+        .is_err_and(|error| *error != RpcError::busy())
+}
+
+fn end_line(bytes: &mut Vec<u8>) {
     if !bytes.is_empty() {
         bytes.push(b'\n');
     }
-    Done {
-        bytes,
-        unsubscribed,
-    }
-}
-
-fn write(results: &[(Id, Result<Answer, RpcError>)], is_batch: bool, dialect: Dialect) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if is_batch {
-        encode_batch(&mut bytes, results, dialect);
-    } else {
-        for (id, result) in results {
-            encode_response(&mut bytes, id, result, dialect);
-        }
-    }
-    bytes
 }
