@@ -9,8 +9,8 @@ use std::{
 };
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options,
-    SliceTransform,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
+    DBCompressionType, Options, SliceTransform,
 };
 
 use crate::{IndexConfig, IndexError, flat::FlatFile, schema::Table, snapshot::PinnedSnapshot};
@@ -101,8 +101,12 @@ pub(crate) fn table_options(table: Table, cache: Option<&Cache>) -> Options {
     if let Some(cache) = cache {
         blocks.set_block_cache(cache);
         blocks.set_cache_index_and_filter_blocks(true);
-        blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        blocks.set_pin_top_level_index_and_filter(true);
     }
+    // In pieces: a whole filter of a large table would not fit the cache, and be read each time.
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_partition_filters(true);
+    blocks.set_metadata_block_size(BLOCK_LEN);
     let mut options = Options::default();
     if let Some(len) = table.key_prefix_len() {
         options.set_prefix_extractor(SliceTransform::create_fixed_prefix(len));
