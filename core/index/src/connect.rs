@@ -14,7 +14,7 @@ use crate::{
     lookup,
     rows::{Input, NewOutput},
     schema::{
-        HISTORY_ROW_ENTRIES, OutputNum, ScriptTx, Spent, Table, TxidKey, amount_value,
+        HISTORY_ROW_ENTRIES, OutputNum, ScriptTx, Spent, Table, TxidKey, Undo, amount_value,
         push_history_value, spender_value, undo_key, undo_value,
     },
     snapshot::PinnedSnapshot,
@@ -28,7 +28,7 @@ pub(crate) struct Changes {
     created: Vec<Spent>,
     removed: Vec<Spent>,
     spends: Vec<(OutputNum, TxNum)>,
-    undo: Vec<(Height, Vec<Spent>)>,
+    undo: Vec<(Height, Undo)>,
 }
 
 impl Changes {
@@ -89,9 +89,9 @@ impl Changes {
 
         let undo = blocks
             .iter()
-            .map(|block| block.height)
             .zip(spent)
-            .filter(|(height, _)| *height >= undo_from)
+            .filter(|(block, _)| block.height >= undo_from)
+            .map(|(block, spent)| (block.height, block.undo(spent)))
             .collect();
         Ok(Self {
             history,
@@ -121,8 +121,8 @@ impl Changes {
                     &spender_value(*output, *spender),
                 )
             }),
-            Table::Undo => self.undo.iter().try_for_each(|(height, spent)| {
-                rows.put(table, &undo_key(*height), &undo_value(spent))
+            Table::Undo => self.undo.iter().try_for_each(|(height, undo)| {
+                rows.put(table, &undo_key(*height), &undo_value(undo))
             }),
         }
     }
@@ -317,9 +317,12 @@ impl<'a> Run<'a> {
             .filter_map(|(number, output)| Some(ScriptTx::new(output.script?, number.tx_num)));
         let mut history: Vec<_> = paid.collect();
         for ((first, block), spent) in self.blocks().zip(spent) {
-            history.extend(block.inputs.iter().zip(spent).map(|(input, spent)| {
-                ScriptTx::new(spent.script, TxNum(first.0 + u64::from(input.tx)))
-            }));
+            let tx_num = |position| TxNum(first.0 + u64::from(position));
+            let inputs = block.inputs.iter().zip(spent);
+            history
+                .extend(inputs.map(|(input, spent)| ScriptTx::new(spent.script, tx_num(input.tx))));
+            let further = block.further.iter();
+            history.extend(further.map(|it| ScriptTx::new(it.script, tx_num(it.tx))));
         }
         history.par_sort_unstable();
         history.dedup();

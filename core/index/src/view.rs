@@ -173,7 +173,11 @@ impl IndexView {
                 outputs += 1;
                 Ok(outputs <= limit)
             })?;
-        if outputs > limit { Err(IndexError::HistoryTooLarge) } else { Ok(Sats(sum)) }
+        if outputs > limit {
+            Err(IndexError::HistoryTooLarge)
+        } else {
+            Ok(Sats(sum))
+        }
     }
 
     /// Lists the unspent outputs of a script in chain order, then by position.
