@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use electrode_coin::{Addresses, Descriptor, TransactionFamily};
+use electrode_coin::{Addresses, Descriptor};
 
 /// What differs between the networks.
 struct Net {
@@ -84,8 +84,6 @@ fn descriptor(net: &Net) -> Descriptor {
         net: net.name.into(),
         chain: net.chain.into(),
         genesis_hash: net.genesis_hash.parse().expect("a constant of 64 digits"),
-        header_len: 80,
-        transactions: TransactionFamily::Segwit,
         addresses: Addresses {
             p2pkh: Cow::Borrowed(net.p2pkh),
             p2sh: Cow::Borrowed(net.p2sh),
@@ -93,7 +91,7 @@ fn descriptor(net: &Net) -> Descriptor {
         },
         reorg_limit: net.reorg_limit,
         rpc_port: net.rpc_port,
-        index_revision: 1,
+        ..Descriptor::default()
     }
 }
 

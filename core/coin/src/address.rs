@@ -1,11 +1,25 @@
 //! Addresses, both ways: Base58Check for hashes, bech32 and bech32m for witness programs.
 
+use std::borrow::Cow;
+
 use bitcoin::{
     base58,
     bech32::{Fe32, Hrp, segwit},
 };
+use serde::{Deserialize, Serialize};
 
-use crate::Addresses;
+/// How addresses of a chain are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addresses {
+    /// Version bytes of pay-to-public-key-hash; the first is the one written.
+    pub p2pkh: Cow<'static, [u8]>,
+    /// Version bytes of pay-to-script-hash; the first is the one written.
+    pub p2sh: Cow<'static, [u8]>,
+    /// Human-readable part of segwit addresses (BIP173, BIP350); `None` where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bech32: Option<Cow<'static, str>>,
+}
 
 /// Why a text is no address of a chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +40,12 @@ pub enum AddressError {
         address: String,
         /// The beginnings that this chain knows.
         expected: String,
+    },
+    /// The code of a plugin says that it is none.
+    #[error("{reason}")]
+    Refused {
+        /// In its words.
+        reason: String,
     },
 }
 
@@ -114,8 +134,6 @@ fn other_chain(addresses: &Addresses, address: &str) -> AddressError {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
 
     fn mainnet() -> Addresses {

@@ -2,12 +2,17 @@
 
 use std::{borrow::Cow, ops::ControlFlow};
 
-use crate::{AddressError, BlockHash, Descriptor, Height, OutPoint, Sats, Txid};
+use crate::{
+    AddressError, BlockHash, Descriptor, Height, OutPoint, Reader, Sats, Truncated, Txid, address,
+    block, header, tx,
+};
 
 /// One chain.
 ///
-/// Pure and sans-I/O: the same inputs give the same outputs, on any thread. Every method takes
-/// foreign bytes and answers malformed ones with an error.
+/// Only the descriptor is asked for: every other method follows the families that the descriptor
+/// names, and a coin writes those out that differ. Pure and sans-I/O: the same inputs give the
+/// same outputs, on any thread. Every method takes foreign bytes and answers malformed ones with
+/// an error.
 pub trait Coin: Send + Sync + 'static {
     /// Gives the constants of the chain.
     fn descriptor(&self) -> &Descriptor;
@@ -16,22 +21,33 @@ pub trait Coin: Send + Sync + 'static {
     ///
     /// # Errors
     /// The block is shorter than its header.
-    fn header_len(&self, height: Height, block: &[u8]) -> Result<usize, CoinError>;
+    fn header_len(&self, height: Height, block: &[u8]) -> Result<usize, CoinError> {
+        self.descriptor().header.len(height, block)
+    }
 
-    /// Hashes a header.
+    /// Hashes a header; `None` where only the node can, so that the hash it gave counts.
     ///
     /// # Errors
     /// The header is too short for this chain.
-    fn header_hash(&self, height: Height, header: &[u8]) -> Result<BlockHash, CoinError>;
+    fn header_hash(&self, _height: Height, header: &[u8]) -> Result<Option<BlockHash>, CoinError> {
+        self.descriptor().header_hash.hash(header)
+    }
 
     /// Reads which block a header builds on: bytes 4..36, in every chain known.
     ///
     /// # Errors
     /// The header is shorter than that.
-    fn header_prev(&self, header: &[u8]) -> Result<BlockHash, CoinError>;
+    fn header_prev(&self, header: &[u8]) -> Result<BlockHash, CoinError> {
+        Reader::new(header, header::PREV_HASH_AT)
+            .array()
+            .map(BlockHash)
+            .map_err(header::malformed)
+    }
 
     /// Gives the header as wallets receive it together with a checkpoint proof.
-    fn client_header<'a>(&self, height: Height, header: &'a [u8]) -> Cow<'a, [u8]>;
+    fn client_header<'a>(&self, _height: Height, header: &'a [u8]) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self.descriptor().header.proven(header))
+    }
 
     /// Walks the transactions of a block in block order.
     ///
@@ -44,25 +60,41 @@ pub trait Coin: Send + Sync + 'static {
         height: Height,
         block: &[u8],
         sink: &mut dyn TxSink,
-    ) -> Result<(), CoinError>;
+    ) -> Result<(), CoinError> {
+        let header_len = self.header_len(height, block)?;
+        block::walk(self.descriptor().transactions, block, header_len, sink)
+    }
 
     /// Reads one transaction as it travels alone (mempool, broadcast).
     ///
     /// # Errors
     /// [`CoinError::Malformed`] with the offset.
-    fn parse_tx(&self, raw: &[u8], sink: &mut dyn TxSink) -> Result<Parsed, CoinError>;
+    fn parse_tx(&self, raw: &[u8], sink: &mut dyn TxSink) -> Result<Parsed, CoinError> {
+        tx::parse_lone(self.descriptor().transactions, raw, sink)
+    }
 
-    /// Tells whether an output with this script can never be spent and so is not indexed.
-    fn is_unspendable(&self, script: &[u8]) -> bool;
+    /// Hands out the scripts that an output is filed under, none if nobody can ever spend it.
+    ///
+    /// The first owns the output: it gets its history and its coins. Any further script, such as
+    /// that of a registered name, gets the transaction into its history and nothing else.
+    fn index_scripts(&self, script: &[u8], out: &mut dyn FnMut(&[u8])) {
+        if !self.descriptor().unspendable.matches(script) {
+            out(script);
+        }
+    }
 
     /// Turns an address of this chain into its output script.
     ///
     /// # Errors
     /// The text is no address of this chain; the error says what was expected.
-    fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError>;
+    fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError> {
+        address::to_script(&self.descriptor().addresses, address)
+    }
 
     /// Turns an output script into the address wallets show for it, if there is one.
-    fn script_to_address(&self, script: &[u8]) -> Option<String>;
+    fn script_to_address(&self, script: &[u8]) -> Option<String> {
+        address::from_script(&self.descriptor().addresses, script)
+    }
 }
 
 /// Receives transactions in order.
@@ -135,4 +167,27 @@ pub enum CoinError {
     /// The receiver asked to stop.
     #[error("stopped by the receiver")]
     Stopped,
+    /// The descriptor leaves to code what no code does.
+    #[error("`{key} = \"custom\"` needs a plugin: name one, or a family that the server knows")]
+    NoCode {
+        /// Key of the descriptor.
+        key: &'static str,
+    },
+    /// The code of a plugin says that the bytes are malformed.
+    #[error("{reason}")]
+    Refused {
+        /// In its words.
+        reason: String,
+    },
+    /// The code of a plugin failed.
+    #[error("the plugin failed: {reason}")]
+    Plugin {
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Turns the end of bytes into an error about what was being read.
+pub(crate) fn malformed(what: &'static str) -> impl Fn(Truncated) -> CoinError {
+    move |Truncated { offset }| CoinError::Malformed { what, offset }
 }

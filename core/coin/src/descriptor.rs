@@ -1,12 +1,21 @@
-//! The constants of a chain.
+//! The constants of a chain, as a value and as TOML.
 
 use std::borrow::Cow;
 
-use crate::BlockHash;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Addresses, BlockHash, HeaderFamily, HeaderHash, TransactionFamily, Unspendable, Vectors,
+};
 
 /// Everything about a chain that is data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// What is left to the default is as on Bitcoin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Descriptor {
+    /// Version of these keys.
+    pub schema: Schema,
     /// Name of the coin, as COIN in the configuration.
     pub coin: Cow<'static, str>,
     /// Name of the network, as NET in the configuration.
@@ -15,38 +24,148 @@ pub struct Descriptor {
     pub chain: Cow<'static, str>,
     /// Hash of block 0.
     pub genesis_hash: BlockHash,
-    /// How many bytes its headers have.
-    pub header_len: usize,
-    /// How its transactions are written.
-    pub transactions: TransactionFamily,
-    /// How its addresses are written.
-    pub addresses: Addresses,
-    /// How many blocks can be disconnected; deeper reorganisations need a new index.
-    pub reorg_limit: u32,
     /// Port of the node's JSON-RPC where the configuration names none.
     pub rpc_port: u16,
+    /// How many blocks can be disconnected; deeper reorganisations need a new index.
+    #[serde(default = "default_reorg_limit")]
+    pub reorg_limit: u32,
     /// Changes when what is indexed of the same chain changes; another number in an index means
     /// that it must be built anew.
+    #[serde(default = "default_index_revision")]
     pub index_revision: u32,
+    /// What becomes of the genesis block's transactions.
+    #[serde(default)]
+    pub genesis: Genesis,
+    /// How its transactions are written.
+    #[serde(default)]
+    pub transactions: TransactionFamily,
+    /// Which outputs can never be spent.
+    #[serde(default)]
+    pub unspendable: Unspendable,
+    /// What the header says of the transactions.
+    #[serde(default)]
+    pub merkle_tree: MerkleTree,
+    /// How blocks get their hash.
+    #[serde(default)]
+    pub header_hash: HeaderHash,
+    /// How its headers are laid out.
+    #[serde(default)]
+    pub header: HeaderFamily,
+    /// How its addresses are written.
+    pub addresses: Addresses,
+    /// Examples, tried when the coin is loaded.
+    #[serde(default)]
+    pub vectors: Vectors,
 }
 
-/// How transactions of a chain are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Version of a descriptor's keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
 #[non_exhaustive]
-pub enum TransactionFamily {
-    /// Without witnesses.
-    Legacy,
-    /// BIP144: with or without witnesses.
-    Segwit,
+pub enum Schema {
+    /// The keys of [`Descriptor`].
+    #[default]
+    V1,
 }
 
-/// How addresses of a chain are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Addresses {
-    /// Version bytes of pay-to-public-key-hash; the first is the one written.
-    pub p2pkh: Cow<'static, [u8]>,
-    /// Version bytes of pay-to-script-hash; the first is the one written.
-    pub p2sh: Cow<'static, [u8]>,
-    /// Human-readable part of segwit addresses (BIP173, BIP350); `None` where there are none.
-    pub bech32: Option<Cow<'static, str>>,
+/// What becomes of the genesis block's transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Genesis {
+    /// Nobody can spend them, so they are not indexed.
+    #[default]
+    Unspendable,
+    /// They are indexed as those of any block.
+    Indexed,
+}
+
+/// What bytes 36..68 of a header hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MerkleTree {
+    /// The root of the tree of double SHA-256 over the txids.
+    #[default]
+    Sha256d,
+    /// Something else, which is not checked.
+    Unknown,
+}
+
+/// Why a text is no descriptor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptorError {
+    /// It is not TOML, or lacks a key, or has one that is not known.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// It has a value that TOML cannot write.
+    #[error(transparent)]
+    Unwritable(#[from] toml::ser::Error),
+}
+
+impl Descriptor {
+    /// Reads a descriptor.
+    ///
+    /// # Errors
+    /// The text is not TOML with these keys and no others.
+    pub fn from_toml(text: &str) -> Result<Self, DescriptorError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// Writes the descriptor so that [`Self::from_toml`] reads it.
+    ///
+    /// # Errors
+    /// A number is beyond what TOML can write.
+    pub fn to_toml(&self) -> Result<String, DescriptorError> {
+        Ok(toml::to_string(self)?)
+    }
+}
+
+impl Default for Descriptor {
+    fn default() -> Self {
+        Self {
+            schema: Schema::default(),
+            coin: Cow::default(),
+            net: Cow::default(),
+            chain: Cow::default(),
+            genesis_hash: BlockHash::default(),
+            rpc_port: 8332,
+            reorg_limit: default_reorg_limit(),
+            index_revision: default_index_revision(),
+            genesis: Genesis::default(),
+            transactions: TransactionFamily::default(),
+            unspendable: Unspendable::default(),
+            merkle_tree: MerkleTree::default(),
+            header_hash: HeaderHash::default(),
+            header: HeaderFamily::default(),
+            addresses: Addresses::default(),
+            vectors: Vectors::default(),
+        }
+    }
+}
+
+impl TryFrom<u32> for Schema {
+    type Error = String;
+
+    fn try_from(version: u32) -> Result<Self, String> {
+        match version {
+            1 => Ok(Self::V1),
+            other => Err(format!(
+                "expected schema 1, got {other}: it takes a newer Electrode"
+            )),
+        }
+    }
+}
+
+impl From<Schema> for u32 {
+    fn from(Schema::V1: Schema) -> Self {
+        1
+    }
+}
+
+fn default_reorg_limit() -> u32 {
+    200
+}
+
+fn default_index_revision() -> u32 {
+    1
 }

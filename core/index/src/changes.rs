@@ -9,7 +9,7 @@ use crate::{
     lookup,
     run::{Run, SlotState},
     schema::{
-        HISTORY_ROW_ENTRIES, OutputNum, ScriptTx, Spent, Table, TxidKey, amount_value,
+        HISTORY_ROW_ENTRIES, OutputNum, ScriptTx, Spent, Table, TxidKey, Undo, amount_value,
         push_history_value, spender_value, undo_key, undo_value,
     },
     store::Store,
@@ -71,7 +71,7 @@ impl<'a> Changes<'a> {
             .slots
             .iter()
             .filter(|slot| slot.state != SlotState::Unspendable);
-        let len = spendable.count() + run.spends.len() + run.older.len();
+        let len = spendable.count() + run.spends.len() + run.older.len() + run.further.len();
         let mut history = Vec::with_capacity(len);
         let paid = run
             .outputs()
@@ -87,6 +87,8 @@ impl<'a> Changes<'a> {
                 .zip(&self.older)
                 .map(|(spend, spent)| ScriptTx::new(spent.script, run.tx_num(spend.spender))),
         );
+        let further = run.further.iter();
+        history.extend(further.map(|(script, tx)| ScriptTx::new(*script, run.tx_num(*tx))));
         history.par_sort_unstable();
         history.dedup();
         history
@@ -188,22 +190,17 @@ impl<'a> Changes<'a> {
     }
 
     fn write_undo(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
-        let (mut spends_start, mut older_start) = (0, 0);
+        let (mut spends_start, mut older_start, mut further_start) = (0, 0, 0);
         for block in &self.run.blocks {
-            let own = self
-                .run
-                .spends
-                .get(spends_start..block.spends_end)
-                .unwrap_or_default();
-            let older = self
-                .older
-                .get(older_start..block.older_end)
-                .unwrap_or_default();
+            let own = self.run.spends.get(spends_start..block.spends_end);
+            let older = self.older.get(older_start..block.older_end);
+            let further = self.run.further.get(further_start..block.further_end);
             (spends_start, older_start) = (block.spends_end, block.older_end);
+            further_start = block.further_end;
             if block.height < self.undo_from {
                 continue;
             }
-            let own = own.iter().filter_map(|spend| {
+            let own = own.unwrap_or_default().iter().filter_map(|spend| {
                 let (slot, value) = self.run.slot(spend.slot)?;
                 Some(Spent {
                     output: self.run.output_of(spend.slot),
@@ -211,8 +208,17 @@ impl<'a> Changes<'a> {
                     value,
                 })
             });
-            let spent: Vec<_> = own.chain(older.iter().copied()).collect();
-            rows.put(Table::Undo, &undo_key(block.height), &undo_value(&spent))?;
+            let undo = Undo {
+                spent: own
+                    .chain(older.unwrap_or_default().iter().copied())
+                    .collect(),
+                further: further
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|(script, _)| *script)
+                    .collect(),
+            };
+            rows.put(Table::Undo, &undo_key(block.height), &undo_value(&undo))?;
         }
         Ok(())
     }

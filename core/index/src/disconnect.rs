@@ -8,7 +8,7 @@ use crate::{
     commit::Rows,
     lookup,
     schema::{
-        OutputNum, ScriptTx, Spent, Table, TxidKey, amount_value, history_row, outputs_from,
+        OutputNum, ScriptTx, Spent, Table, TxidKey, Undo, amount_value, history_row, outputs_from,
         parse_script_key, parse_undo, push_history_value, undo_key,
     },
     snapshot::PinnedSnapshot,
@@ -27,7 +27,7 @@ pub(crate) fn disconnect(
     let undo = before
         .get(Table::Undo, undo_key(height))?
         .ok_or(IndexError::NoUndo { height })?;
-    let spent = parse_undo(&undo)?;
+    let Undo { spent, further } = parse_undo(&undo)?;
     let first = TxNum(tx_nums.start);
     let created = outputs_since(&before, first)?;
 
@@ -42,6 +42,7 @@ pub(crate) fn disconnect(
     let created = created.iter().map(|(_, script)| *script);
     let mut touched: Vec<_> = created
         .chain(spent.iter().map(|spent| spent.script))
+        .chain(further)
         .collect();
     touched.sort_unstable();
     touched.dedup();

@@ -78,6 +78,19 @@ pub enum IndexError {
         /// What the coin said.
         source: CoinError,
     },
+    /// The bytes are those of another block.
+    #[error(
+        "expected block {hash} at height {height}, got one whose hash is {got}: check `coin` and \
+         `net`, or how the coin's `header_hash` is made"
+    )]
+    OtherBlock {
+        /// Height that was asked for.
+        height: Height,
+        /// The block that was asked for.
+        hash: BlockHash,
+        /// What the coin says of the bytes.
+        got: BlockHash,
+    },
     /// The spent outputs that came with a block are not those of its inputs.
     #[error("block {hash} at height {height}: the node's spent outputs do not match its inputs")]
     SpentOutputs {

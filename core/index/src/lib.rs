@@ -24,6 +24,6 @@ mod view;
 pub use content::Difference;
 pub use error::IndexError;
 pub use index::{Index, IndexConfig, Tip};
-pub use rows::BlockRows;
+pub use rows::{BlockRows, RawBlock};
 pub use run::Run;
 pub use view::{Headers, HistoryTx, IndexView, OwnedOutput, UnspentOutput};

@@ -6,11 +6,24 @@
 use std::ops::ControlFlow;
 
 use electrode_coin::{
-    BlockHash, Coin, CoinError, Height, OutPoint, Sats, ScriptHash, ScriptKey, SpentOutputs,
-    Truncated, TxView, Txid,
+    BlockHash, Coin, CoinError, Genesis, Height, OutPoint, Sats, ScriptKey, SpentOutputs,
+    Truncated, TxView, Txid, owner_key,
 };
 
 use crate::IndexError;
+
+/// One block as the node gave it: foreign bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct RawBlock<'a> {
+    /// Where in the chain it stands.
+    pub height: Height,
+    /// The hash under which the node gave it.
+    pub hash: BlockHash,
+    /// The serialised block.
+    pub bytes: &'a [u8],
+    /// Body of the node's spent outputs, if it has any.
+    pub spent: Option<&'a [u8]>,
+}
 
 /// One block, ready to be connected.
 #[derive(Debug)]
@@ -24,6 +37,8 @@ pub struct BlockRows {
     pub(crate) output_ends: Vec<usize>,
     pub(crate) outputs: Vec<NewOutput>,
     pub(crate) inputs: Vec<Input>,
+    /// Scripts that get a transaction into their history without owning an output of it.
+    pub(crate) further: Vec<Further>,
 }
 
 /// A created output.
@@ -32,6 +47,14 @@ pub(crate) struct NewOutput {
     /// `None` where it can never be spent.
     pub(crate) script: Option<ScriptKey>,
     pub(crate) value: Sats,
+}
+
+/// A script beside the owner of an output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Further {
+    /// Position of the transaction in the block.
+    pub(crate) tx: u32,
+    pub(crate) script: ScriptKey,
 }
 
 /// An input, coinbases left out.
@@ -45,28 +68,24 @@ pub(crate) struct Input {
 }
 
 impl BlockRows {
-    /// Reads a block at `height`; `spent` is the body of the node's spent outputs, if it has any.
+    /// Reads a block.
     ///
     /// # Errors
-    /// The block is malformed, or the spent outputs do not fit its inputs.
-    pub fn read(
-        coin: &dyn Coin,
-        height: Height,
-        block: &[u8],
-        spent: Option<&[u8]>,
-    ) -> Result<Self, IndexError> {
-        let in_block = |hash| {
-            move |source| IndexError::Block {
-                height,
-                hash,
-                source,
-            }
+    /// The block is malformed or another one, or the spent outputs do not fit its inputs.
+    pub fn read(coin: &dyn Coin, raw: RawBlock<'_>) -> Result<Self, IndexError> {
+        let RawBlock { height, hash, .. } = raw;
+        let malformed = |source| IndexError::Block {
+            height,
+            hash,
+            source,
         };
-        let nameless = in_block(BlockHash::default());
-        let header_len = coin.header_len(height, block).map_err(nameless)?;
-        let header = block.get(..header_len).unwrap_or_default().to_vec();
-        let hash = coin.header_hash(height, &header).map_err(nameless)?;
-        let prev = coin.header_prev(&header).map_err(in_block(hash))?;
+        let header_len = coin.header_len(height, raw.bytes).map_err(malformed)?;
+        let header = raw.bytes.get(..header_len).unwrap_or_default().to_vec();
+        let got = coin.header_hash(height, &header).map_err(malformed)?;
+        if let Some(got) = got.filter(|got| *got != hash) {
+            return Err(IndexError::OtherBlock { height, hash, got });
+        }
+        let prev = coin.header_prev(&header).map_err(malformed)?;
         let mut rows = Self {
             height,
             hash,
@@ -76,14 +95,13 @@ impl BlockRows {
             output_ends: Vec::new(),
             outputs: Vec::new(),
             inputs: Vec::new(),
+            further: Vec::new(),
         };
-        // The genesis block creates nothing that could be spent.
-        if height != Height(0) {
-            rows.read_transactions(coin, block)
-                .map_err(in_block(hash))?;
+        if height != Height(0) || coin.descriptor().genesis == Genesis::Indexed {
+            rows.read_transactions(coin, raw.bytes).map_err(malformed)?;
         }
-        if let Some(spent) = spent {
-            rows.read_spent(spent)
+        if let Some(spent) = raw.spent {
+            rows.read_spent(coin, spent)
                 .map_err(|_truncated| IndexError::SpentOutputs { height, hash })?;
         }
         Ok(rows)
@@ -131,11 +149,16 @@ impl BlockRows {
                 spent: None,
             }));
         }
+        let further = &mut self.further;
         self.outputs.extend(tx.outputs.iter().map(|output| {
-            let spendable = !coin.is_unspendable(output.script);
-            let script = spendable.then(|| ScriptHash::of(output.script).key());
+            let mut file = |script| {
+                further.push(Further {
+                    tx: position,
+                    script,
+                });
+            };
             NewOutput {
-                script,
+                script: owner_key(coin, output.script, &mut file),
                 value: output.value,
             }
         }));
@@ -143,7 +166,8 @@ impl BlockRows {
         self.output_ends.push(self.outputs.len());
     }
 
-    fn read_spent(&mut self, body: &[u8]) -> Result<(), Truncated> {
+    fn read_spent(&mut self, coin: &dyn Coin, body: &[u8]) -> Result<(), Truncated> {
+        let owner = |script| owner_key(coin, script, &mut |_further| {});
         let mut spent = SpentOutputs::new(body)?;
         let mut inputs = self.inputs.iter_mut().peekable();
         for tx in 0..self.txids.len() {
@@ -151,7 +175,7 @@ impl BlockRows {
                 let input = inputs.next_if(|input| usize::try_from(input.tx) == Ok(tx));
                 let output = spent.next_output()?;
                 input.ok_or(Truncated { offset: 0 })?.spent =
-                    Some((ScriptHash::of(output.script).key(), output.value));
+                    owner(output.script).map(|owner| (owner, output.value));
             }
         }
         // The genesis block's body counts its coinbase, which is not indexed.

@@ -34,6 +34,8 @@ pub struct Run {
     pub(crate) spends: Vec<OwnSpend>,
     /// Spends of older outputs, in chain order.
     pub(crate) older: Vec<OlderSpend>,
+    /// Transactions that are also in the history of a script that owns none of their outputs.
+    pub(crate) further: Vec<(ScriptKey, u32)>,
 }
 
 /// One block of a run.
@@ -44,6 +46,7 @@ pub(crate) struct RunBlock {
     /// How many of the run's spends there are up to here.
     pub(crate) spends_end: usize,
     pub(crate) older_end: usize,
+    pub(crate) further_end: usize,
 }
 
 /// One output of a run; its amount is kept beside.
@@ -98,6 +101,7 @@ impl Run {
             values: Vec::new(),
             spends: Vec::new(),
             older: Vec::new(),
+            further: Vec::new(),
         }
     }
 
@@ -131,6 +135,9 @@ impl Run {
         for input in &block.inputs {
             self.spend(input, first.saturating_add(input.tx), height);
         }
+        let further = block.further.iter();
+        self.further
+            .extend(further.map(|it| (it.script, first.saturating_add(it.tx))));
         self.add_block(block);
         Ok(())
     }
@@ -295,6 +302,7 @@ impl Run {
             record,
             spends_end: self.spends.len(),
             older_end: self.older.len(),
+            further_end: self.further.len(),
         });
         self.tip = block.hash;
         self.next = block.height.next();

@@ -8,7 +8,7 @@ use electrode_coin::{BlockHash, Descriptor, Height, Sats, ScriptKey, TxNum, Txid
 use crate::IndexError;
 
 /// Number of this layout; an index with another one must be built anew.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Entries of one history row; a script with more has several rows.
 pub(crate) const HISTORY_ROW_ENTRIES: usize = 1024;
@@ -33,7 +33,7 @@ pub(crate) enum Table {
     TxByTxid,
     /// `tx_num (5) ‖ vout` → where the `tx_num` that spends the output stands.
     Spends,
-    /// `height (4)` → the outputs that the block spends, for the last `reorg_limit` blocks.
+    /// `height (4)` → what disconnecting the block takes, for the last `reorg_limit` blocks.
     Undo,
 }
 
@@ -310,13 +310,27 @@ pub(crate) struct Spent {
     pub(crate) value: Sats,
 }
 
+/// What it takes to disconnect a block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Undo {
+    /// The outputs that it spends.
+    pub(crate) spent: Vec<Spent>,
+    /// The scripts that have its transactions in their history without owning an output.
+    pub(crate) further: Vec<ScriptKey>,
+}
+
 pub(crate) fn undo_key(height: Height) -> [u8; 4] {
     height.0.to_be_bytes()
 }
 
-/// Shape of each: script key (11) ‖ `tx_num` ‖ vout ‖ amount.
-pub(crate) fn undo_value(spent: &[Spent]) -> Vec<u8> {
+/// Shape: number of further scripts ‖ their keys (11 each) ‖ the spent outputs, each as script key
+/// (11) ‖ `tx_num` ‖ vout ‖ amount.
+pub(crate) fn undo_value(Undo { spent, further }: &Undo) -> Vec<u8> {
     let mut value = Vec::with_capacity(spent.len() * 24);
+    push_number(&mut value, u64::try_from(further.len()).unwrap_or(u64::MAX));
+    for script in further {
+        value.extend_from_slice(&script.0);
+    }
     for Spent {
         output,
         script,
@@ -331,25 +345,30 @@ pub(crate) fn undo_value(spent: &[Spent]) -> Vec<u8> {
     value
 }
 
-pub(crate) fn parse_undo(mut value: &[u8]) -> Result<Vec<Spent>, IndexError> {
-    let mut spent = Vec::new();
+pub(crate) fn parse_undo(mut value: &[u8]) -> Result<Undo, IndexError> {
+    let corrupt = || IndexError::corrupt("undo row");
+    let mut undo = Undo::default();
+    for _ in 0..take_number(&mut value)? {
+        let (script, rest) = value.split_first_chunk().ok_or_else(corrupt)?;
+        undo.further.push(ScriptKey(*script));
+        value = rest;
+    }
     while let Some((script, rest)) = value.split_first_chunk() {
         value = rest;
         let tx_num = TxNum(take_number(&mut value)?);
-        let vout = u32::try_from(take_number(&mut value)?)
-            .map_err(|_too_big| IndexError::corrupt("undo row"))?;
+        let vout = u32::try_from(take_number(&mut value)?).map_err(|_too_big| corrupt())?;
         let amount = Sats(take_number(&mut value)?);
         let output = OutputNum { tx_num, vout };
-        spent.push(Spent {
+        undo.spent.push(Spent {
             output,
             script: ScriptKey(*script),
             value: amount,
         });
     }
     if value.is_empty() {
-        Ok(spent)
+        Ok(undo)
     } else {
-        Err(IndexError::corrupt("undo row"))
+        Err(corrupt())
     }
 }
 
@@ -552,9 +571,15 @@ mod tests {
             script: ScriptKey([1; 11]),
             value: Sats(n * 1000),
         };
-        let rows = vec![spent(1), spent(70_000)];
-        assert_eq!(parse_undo(&undo_value(&rows)).unwrap(), rows);
-        assert_eq!(parse_undo(&[]).unwrap(), []);
+        let undo = Undo {
+            spent: vec![spent(1), spent(70_000)],
+            further: vec![ScriptKey([2; 11]), ScriptKey([3; 11])],
+        };
+        for undo in [undo, Undo::default()] {
+            let value = undo_value(&undo);
+            assert_eq!(parse_undo(&value).unwrap(), undo);
+            assert!(parse_undo(&[&value[..], &[1, 2]].concat()).is_err());
+        }
         assert!(parse_undo(&[1, 2, 3]).is_err());
     }
 

@@ -150,6 +150,7 @@ mod tests {
             vsize,
             inputs: [].into(),
             outputs: [].into(),
+            further: [].into(),
         };
         let mut rates = FeeRates::default();
         let kept = [tx(79_999, 40_000), tx(u64::MAX, 70_000)];

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use electrode_coin::{Coin, CoinError, OutPoint, OutputView, ScriptHash, TxView, Txid};
+use electrode_coin::{Coin, CoinError, OutPoint, TxView, Txid, owner_key};
 
 use crate::{NewTx, tx::Output};
 
@@ -71,6 +71,11 @@ impl NewTx {
 
 /// Copies what is kept. Inputs that make new coins spend nothing, so they are left out.
 fn read(coin: &dyn Coin, tx: &TxView<'_>) -> NewTx {
+    let mut further = Vec::new();
+    let outputs = tx.outputs.iter().map(|output| Output {
+        key: owner_key(coin, output.script, &mut |key| further.push(key)),
+        value: output.value,
+    });
     NewTx {
         txid: tx.txid,
         vsize: u64::try_from(tx.vsize).unwrap_or(u64::MAX),
@@ -80,18 +85,7 @@ fn read(coin: &dyn Coin, tx: &TxView<'_>) -> NewTx {
             .filter(|outpoint| !outpoint.is_null())
             .copied()
             .collect(),
-        outputs: tx
-            .outputs
-            .iter()
-            .map(|output| read_output(coin, output))
-            .collect(),
-    }
-}
-
-fn read_output(coin: &dyn Coin, output: &OutputView<'_>) -> Output {
-    let spendable = !coin.is_unspendable(output.script);
-    Output {
-        key: spendable.then(|| ScriptHash::of(output.script).key()),
-        value: output.value,
+        outputs: outputs.collect(),
+        further: further.into(),
     }
 }

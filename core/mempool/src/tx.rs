@@ -20,6 +20,8 @@ pub struct NewTx {
     pub(crate) vsize: u64,
     pub(crate) inputs: Box<[OutPoint]>,
     pub(crate) outputs: Box<[Output]>,
+    /// Scripts that it gets into the history of without paying them.
+    pub(crate) further: Box<[ScriptKey]>,
 }
 
 /// A transaction in the mempool.
@@ -31,6 +33,7 @@ pub struct Tx {
     pub vsize: u64,
     pub(crate) inputs: Box<[Input]>,
     pub(crate) outputs: Box<[Output]>,
+    pub(crate) further: Box<[ScriptKey]>,
 }
 
 /// A resolved input.
@@ -64,15 +67,18 @@ impl NewTx {
             vsize: self.vsize,
             inputs,
             outputs: self.outputs,
+            further: self.further,
         }
     }
 }
 
 impl Tx {
-    /// Gives the script of each input and of each output that can be spent, with repetitions.
+    /// Gives the script of each input and of each output that can be spent, and the further
+    /// scripts, with repetitions.
     pub(crate) fn script_keys(&self) -> impl Iterator<Item = ScriptKey> {
         let spent = self.inputs.iter().map(|input| input.prevout.key);
-        spent.chain(self.outputs.iter().filter_map(|output| output.key))
+        let paid = self.outputs.iter().filter_map(|output| output.key);
+        spent.chain(paid).chain(self.further.iter().copied())
     }
 
     /// Forgets what the inputs spend.
@@ -82,6 +88,7 @@ impl Tx {
             vsize: self.vsize,
             inputs: self.inputs.iter().map(|input| input.outpoint).collect(),
             outputs: self.outputs.clone(),
+            further: self.further.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use electrode_coin::{BlockHash, Coin, Height};
 use electrode_daemon::{BlockSource, Daemon};
-use electrode_index::{BlockRows, Index, IndexError, Run};
+use electrode_index::{BlockRows, Index, IndexError, RawBlock, Run};
 use tokio::task::{self, JoinHandle};
 
 use crate::{Failure, progress::Progress};
@@ -39,12 +39,13 @@ impl Blocks {
         let fetched = self.source.fetch(&hash).await?;
         let coin = Arc::clone(&self.coin);
         let read = task::spawn_blocking(move || {
-            BlockRows::read(
-                coin.as_ref(),
+            let raw = RawBlock {
                 height,
-                &fetched.block,
-                fetched.spent.as_deref(),
-            )
+                hash,
+                bytes: &fetched.block,
+                spent: fetched.spent.as_deref(),
+            };
+            BlockRows::read(coin.as_ref(), raw)
         });
         let rows = read.await.map_err(|error| Failure::System {
             what: "reading a block",

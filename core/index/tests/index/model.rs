@@ -8,7 +8,7 @@ use bitcoin::{
     transaction::Version,
 };
 use electrode_coin::{BlockHash, Height, OutPoint, ScriptHash, ScriptKey, Txid};
-use electrode_index::{BlockRows, IndexView};
+use electrode_index::{BlockRows, IndexView, RawBlock};
 
 /// Small numbers that look random and are the same every time.
 pub(crate) struct Dice(u64);
@@ -67,13 +67,20 @@ impl Chain {
     /// Reads a block for the index, with or without the outputs it spends.
     pub(crate) fn rows(&self, height: usize, source: Source) -> BlockRows {
         let coin = electrode_coins::find("Bitcoin", "regtest").unwrap();
-        let raw = serialize(&self.blocks[height]);
+        let hash = hash_of(&self.blocks[height]);
+        let bytes = serialize(&self.blocks[height]);
         let body = match source {
             Source::BlockOnly => None,
             Source::WithSpent => Some(self.spent_body(height)),
         };
         let height = Height(u32::try_from(height).unwrap());
-        BlockRows::read(&coin, height, &raw, body.as_deref()).unwrap()
+        let raw = RawBlock {
+            height,
+            hash,
+            bytes: &bytes,
+            spent: body.as_deref(),
+        };
+        BlockRows::read(&coin, raw).unwrap()
     }
 
     /// Compares every answer of the index with what reading the blocks says.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use electrode_coin::{
-    Addresses, BlockHash, Descriptor, FamilyCoin, OutPoint, Sats, ScriptHash, ScriptKey,
-    TransactionFamily, Txid, sha256d,
+    Descriptor, FamilyCoin, OutPoint, Sats, ScriptHash, ScriptKey, TransactionFamily, Txid, sha256d,
 };
 
 use crate::{Mempool, NewTx, Prevout, Prevouts, Touched};
@@ -166,17 +165,8 @@ pub(super) fn coin() -> FamilyCoin {
         coin: "testcoin".into(),
         net: "regtest".into(),
         chain: "testcoin".into(),
-        genesis_hash: BlockHash::default(),
-        header_len: 80,
         transactions: TransactionFamily::Legacy,
-        addresses: Addresses {
-            p2pkh: vec![0].into(),
-            p2sh: vec![5].into(),
-            bech32: None,
-        },
-        reorg_limit: 10,
-        rpc_port: 1,
-        index_revision: 0,
+        ..Descriptor::default()
     })
 }
 
