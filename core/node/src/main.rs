@@ -24,6 +24,10 @@ use clap::Parser as _;
 use cli::{Cli, Command, ConfigCommand, IndexCommand};
 use failure::{Failure, USAGE};
 
+/// Many threads allocate small pieces that others free, which this one is made for.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Longest time that blocking work gets to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 

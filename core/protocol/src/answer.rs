@@ -1,5 +1,7 @@
 //! What the server answers, typed.
 
+use std::sync::Arc;
+
 use electrode_coin::{BlockHash, Height, Sats, Txid};
 use serde_json::{
     Value,
@@ -71,7 +73,7 @@ pub enum Answer {
     /// The transactions of a script.
     History {
         /// In blocks, in chain order.
-        confirmed: Vec<(Txid, Height)>,
+        confirmed: Arc<[(Txid, Height)]>,
         /// In the mempool, in the order of [`sort_mempool`](crate::sort_mempool).
         mempool: Vec<MempoolEntry>,
     },

@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod notifier;
 mod proofs;
+mod script_cache;
 mod service;
 mod session;
 mod snapshot;

@@ -27,7 +27,8 @@ pub struct Limits {
     pub max_queued_notices: usize,
     /// Long scans of the index at once; further ones wait.
     pub concurrent_scans: usize,
-    /// Memory of the caches for statuses and block txids together. Units: bytes.
+    /// Memory of the caches for statuses, histories, unspent outputs and block trees together.
+    /// Units: bytes.
     pub cache_bytes: u64,
 }
 
@@ -45,7 +46,7 @@ impl Default for Limits {
             max_subscriptions_total: 1_000_000,
             max_queued_notices: 4096,
             concurrent_scans: 4,
-            cache_bytes: 64 << 20,
+            cache_bytes: 80 << 20,
         }
     }
 }

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwapOption;
-use electrode_coin::Coin;
+use electrode_coin::{Coin, Height, Txid};
 use electrode_daemon::Daemon;
+use electrode_index::UnspentOutput;
 use electrode_mempool::Touched;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
@@ -16,6 +17,7 @@ use crate::{
     fees::Fees,
     notifier::{self, Update},
     proofs::Proofs,
+    script_cache::ScriptCache,
     status_cache::StatusCache,
     subscriptions::{SessionId, Subscriptions},
 };
@@ -30,6 +32,8 @@ pub struct Service {
     pub(crate) config: ServerConfig,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) statuses: StatusCache,
+    pub(crate) histories: ScriptCache<(Txid, Height)>,
+    pub(crate) unspent: ScriptCache<UnspentOutput>,
     pub(crate) proofs: Proofs,
     pub(crate) fees: Fees,
     /// Bounds the scans that run on blocking threads.
@@ -81,8 +85,10 @@ impl Service {
         let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
         let limits = &config.limits;
         let service = Arc::new(Self {
-            statuses: StatusCache::new(limits.cache_bytes / 2),
-            proofs: Proofs::new(limits.cache_bytes / 2),
+            statuses: StatusCache::new(limits.cache_bytes / 4),
+            histories: ScriptCache::new(limits.cache_bytes / 4),
+            unspent: ScriptCache::new(limits.cache_bytes / 4),
+            proofs: Proofs::new(limits.cache_bytes / 4),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans)),
             coin,
             daemon,

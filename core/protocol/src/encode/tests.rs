@@ -199,6 +199,7 @@ fn encodes_histories() {
         (vec![], mempool, format!("[{waiting}]")),
         (vec![], vec![], "[]".to_owned()),
     ] {
+        let confirmed = confirmed.into();
         check(Answer::History { confirmed, mempool }, &expected);
     }
     check(

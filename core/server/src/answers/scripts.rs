@@ -1,7 +1,9 @@
 //! What belongs to a script: one confirmed part, one of the mempool, of the same tip.
 
-use electrode_coin::{Height, ScriptHash, TxNum};
-use electrode_index::IndexError;
+use std::sync::Arc;
+
+use electrode_coin::{Height, Sats, ScriptHash, TxNum};
+use electrode_index::{IndexError, UnspentOutput};
 use electrode_protocol::{Answer, Unspent};
 
 use super::{Fault, Read};
@@ -10,15 +12,21 @@ use crate::{Service, Snapshot, status_cache::mempool_entries};
 /// `blockchain.scripthash.get_balance`.
 pub(super) fn balance(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        // The answer has two numbers, however many outputs they stand for.
-        let rows = if rows >= service.config.limits.max_history() {
-            usize::MAX
-        } else {
-            rows
+        let confirmed = match confirmed_unspent(service, snapshot, &script, rows) {
+            Ok(outputs) => {
+                let values = outputs.iter().map(|output| output.value.0);
+                Sats(values.fold(0, u64::saturating_add))
+            }
+            // The answer has two numbers, however many outputs they stand for.
+            Err(IndexError::HistoryTooLarge) if rows >= service.config.limits.max_history() => {
+                snapshot.index.balance(&script.key(), usize::MAX)?
+            }
+            Err(error) => return Err(error.into()),
         };
+        let unconfirmed = snapshot.mempool.balance_delta(&script.key());
         Ok(Answer::Balance {
-            confirmed: snapshot.index.balance(&script.key(), rows)?,
-            unconfirmed: snapshot.mempool.balance_delta(&script.key()),
+            confirmed,
+            unconfirmed,
         })
     }
 }
@@ -26,15 +34,15 @@ pub(super) fn balance(script: ScriptHash) -> impl Read {
 /// `blockchain.scripthash.get_history`.
 pub(super) fn history(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        let confirmed = snapshot.index.history(&script.key(), TxNum(0), rows)?;
-        let mempool = mempool_entries(snapshot, &script.key());
+        let key = script.key();
+        let confirmed = service.histories.rows(snapshot, &key, rows, || {
+            let history = snapshot.index.history(&key, TxNum(0), rows)?;
+            Ok(history.into_iter().map(|tx| (tx.txid, tx.height)).collect())
+        })?;
+        let mempool = mempool_entries(snapshot, &key);
         if confirmed.len() + mempool.len() > service.config.limits.max_history() {
             return Err(Fault::Index(IndexError::HistoryTooLarge));
         }
-        let confirmed = confirmed
-            .into_iter()
-            .map(|tx| (tx.txid, tx.height))
-            .collect();
         Ok(Answer::History { confirmed, mempool })
     }
 }
@@ -49,10 +57,10 @@ pub(super) fn mempool(script: ScriptHash) -> impl Read {
 /// `blockchain.scripthash.listunspent`: confirmed outputs in chain order, then those of the
 /// mempool, without any that the mempool spends.
 pub(super) fn unspent(script: ScriptHash) -> impl Read {
-    move |_: &Service, snapshot: &Snapshot, rows: usize| {
-        let confirmed = snapshot.index.unspent(&script.key(), rows)?;
+    move |service: &Service, snapshot: &Snapshot, rows: usize| {
+        let confirmed = confirmed_unspent(service, snapshot, &script, rows)?;
         let confirmed = confirmed
-            .into_iter()
+            .iter()
             .filter(|output| snapshot.mempool.spends(&output.outpoint).is_none())
             .map(|output| (output.outpoint, output.height, output.value));
         let mempool = snapshot.mempool.unspent(&script.key());
@@ -80,4 +88,16 @@ pub(super) fn status(script: ScriptHash) -> impl Read {
             .status(snapshot, &script.key(), rows, max)?;
         Ok(Answer::Status(status))
     }
+}
+
+fn confirmed_unspent(
+    service: &Service,
+    snapshot: &Snapshot,
+    script: &ScriptHash,
+    rows: usize,
+) -> Result<Arc<[UnspentOutput]>, IndexError> {
+    let key = script.key();
+    service
+        .unspent
+        .rows(snapshot, &key, rows, || snapshot.index.unspent(&key, rows))
 }
