@@ -1,0 +1,187 @@
+//! Figures: one JSON line each, and a Markdown table beside what they must reach.
+
+use std::{fs::File, io::Write as _, path::Path};
+
+use serde::Serialize;
+
+/// What a figure must reach on the reference chain with two cores.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// Source: a peer measured on the same chain and machine, and how much better to be.
+const TARGETS: [(&str, Target); 16] = [
+    ("initial build", Target::AtMost(2.0)),
+    ("initial build, CPU", Target::AtMost(3.5)),
+    ("initial build, peak RSS", Target::AtMost(370.0)),
+    ("index", Target::AtMost(165.0)),
+    ("subscribe", Target::AtLeast(145_000.0)),
+    ("get_history", Target::AtLeast(150_000.0)),
+    ("get_balance", Target::AtLeast(200_000.0)),
+    ("listunspent", Target::AtLeast(190_000.0)),
+    ("get_merkle", Target::AtLeast(50_000.0)),
+    ("block.header", Target::AtLeast(200_000.0)),
+    ("transaction.get", Target::AtLeast(25_000.0)),
+    ("get_history, hot", Target::AtLeast(250.0)),
+    ("new block to notice, p99", Target::AtMost(100.0)),
+    ("new block to notice, last", Target::AtMost(300.0)),
+    ("new transaction to notice, p99", Target::AtMost(200.0)),
+    ("memory of a subscribed session", Target::AtMost(15.0)),
+];
+
+/// One measured value.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) server: String,
+    pub(crate) figure: &'static str,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+    /// How it was measured.
+    pub(crate) how: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wrong: Option<String>,
+}
+
+/// The figures of a run, and where their lines go.
+#[derive(Debug)]
+pub(crate) struct Report {
+    server: String,
+    figures: Vec<Figure>,
+    file: Option<File>,
+}
+
+impl Report {
+    /// Begins a report of a server; its lines go to a file, or to stdout.
+    pub(crate) fn new(server: &str, path: Option<&Path>) -> anyhow::Result<Self> {
+        let file = path.map(File::create).transpose()?;
+        Ok(Self {
+            server: server.to_owned(),
+            figures: Vec::new(),
+            file,
+        })
+    }
+
+    /// Adds a figure that is right by construction.
+    pub(crate) fn add(
+        &mut self,
+        figure: &'static str,
+        value: f64,
+        unit: &'static str,
+        how: &str,
+    ) -> anyhow::Result<()> {
+        let server = self.server.clone();
+        self.push(Figure {
+            server,
+            figure,
+            value,
+            unit,
+            how: how.to_owned(),
+            wrong: None,
+        })
+    }
+
+    /// Adds a figure.
+    pub(crate) fn push(&mut self, figure: Figure) -> anyhow::Result<()> {
+        let line = serde_json::to_string(&figure)?;
+        match &mut self.file {
+            Some(file) => writeln!(file, "{line}")?,
+            None => println!("{line}"),
+        }
+        self.figures.push(figure);
+        Ok(())
+    }
+
+    /// What the server is called.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The figures as a Markdown table.
+    pub(crate) fn table(&self) -> String {
+        let mut table = format!(
+            "| figure | {} | must reach | |\n|---|---|---|---|\n",
+            self.server
+        );
+        for figure in &self.figures {
+            let target = TARGETS.iter().find(|(name, _)| *name == figure.figure);
+            let (goal, verdict) = match target {
+                Some((_, target)) => (target.text(), target.verdict(figure.value)),
+                None => (String::new(), ""),
+            };
+            let verdict = if figure.wrong.is_some() {
+                "WRONG ANSWERS"
+            } else {
+                verdict
+            };
+            let value = number(figure.value);
+            let (name, unit, how) = (figure.figure, figure.unit, &figure.how);
+            table.push_str(&format!(
+                "| {name} ({how}), {unit} | {value} | {goal} | {verdict} |\n"
+            ));
+        }
+        table
+    }
+
+    /// The first wrong answer, if there was any.
+    pub(crate) fn wrong(&self) -> Option<String> {
+        self.figures.iter().find_map(|figure| {
+            figure
+                .wrong
+                .as_ref()
+                .map(|wrong| format!("{}: {wrong}", figure.figure))
+        })
+    }
+}
+
+impl Target {
+    fn text(self) -> String {
+        match self {
+            Self::AtMost(value) => format!("≤ {}", number(value)),
+            Self::AtLeast(value) => format!("≥ {}", number(value)),
+        }
+    }
+
+    fn verdict(self, value: f64) -> &'static str {
+        let met = match self {
+            Self::AtMost(target) => value <= target,
+            Self::AtLeast(target) => value >= target,
+        };
+        if met { "met" } else { "missed" }
+    }
+}
+
+/// Three or more digits whole, with separators; less with two decimals.
+fn number(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_show_value_target_and_verdict() {
+        let mut report = Report::new("electrode", None).unwrap();
+        report
+            .add("get_balance", 1_234_567.0, "/s", "20 × 20")
+            .unwrap();
+        report.add("initial build", 2.5, "s", "rest").unwrap();
+        let table = report.table();
+        assert!(table.contains("| get_balance (20 × 20), /s | 1,234,567 | ≥ 200,000 | met |"));
+        assert!(table.contains("| initial build (rest), s | 2.50 | ≤ 2.00 | missed |"));
+        assert_eq!(report.wrong(), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! One run: node, initial build, load, notices, figures.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::bail;
+
+use crate::{
+    facts::Facts,
+    load,
+    node::Node,
+    notice::{self, Subscribers},
+    report::{Figure, Report},
+    server::{Electrode, Running, Server, Source},
+    usage::{Busy, disk_mb},
+};
+
+/// How many of the facts' spendable outputs are spent by the blocks mined.
+const SPENT_IN_BLOCKS: usize = 2_000;
+/// How many of the rest are spent by transactions sent to the mempool.
+const SENT: usize = 200;
+/// Figures and the percentiles that they tell.
+const BLOCK_NOTICES: [(&str, usize); 3] = [
+    ("new block to notice, p50", 50),
+    ("new block to notice, p99", 99),
+    ("new block to notice, last", 100),
+];
+const TRANSACTION_NOTICES: [(&str, usize); 2] = [
+    ("new transaction to notice, p50", 50),
+    ("new transaction to notice, p99", 99),
+];
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The server under test.
+    #[arg(long)]
+    electrode: PathBuf,
+    /// The node; Core 30 or Knots 29 and later give spent outputs by REST.
+    #[arg(long)]
+    bitcoind: PathBuf,
+    /// Directory of a generated chain; the node's files are kept in it.
+    #[arg(long)]
+    chain: PathBuf,
+    /// Where the blocks come from.
+    #[arg(long, value_enum, default_value = "rest")]
+    source: Source,
+    /// The server's cache, such as "100MiB"; its own default when absent.
+    #[arg(long)]
+    cache: Option<String>,
+    /// How long each row of load lasts.
+    #[arg(long, default_value_t = 3)]
+    row_secs: u64,
+    /// Connections that hear of new blocks.
+    #[arg(long, default_value_t = 1_000)]
+    subscribers: usize,
+    /// Writes the lines of figures to a file instead of stdout.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Prints the figures as a Markdown table at the end.
+    #[arg(long)]
+    table: bool,
+}
+
+/// Measures the server and prints its figures; fails when any answer was wrong.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
+    let facts = Facts::read(&options.chain)?;
+    let node = Node::start(&options.bitcoind, &options.chain, &facts).await?;
+    let server = Electrode {
+        bin: options.electrode.clone(),
+        source: options.source,
+        cache: options.cache.clone(),
+    };
+    let mut report = Report::new(server.name(), options.json.as_deref())?;
+    let measured = measure(options, &server, &node, &facts, &mut report).await;
+    let stopped = node.stop().await;
+    if options.table {
+        println!("{}", report.table());
+    }
+    measured?;
+    stopped?;
+    match report.wrong() {
+        Some(wrong) => bail!("wrong answers: {wrong}"),
+        None => Ok(()),
+    }
+}
+
+async fn measure(
+    options: &Options,
+    server: &dyn Server,
+    node: &Node,
+    facts: &Facts,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    eprintln!("building the index");
+    let running = Running::start(server, node, dir.path(), facts).await?;
+    build_figures(options, &running, report)?;
+    load_rows(options, &running, node, facts, report).await?;
+    running.stop().await?;
+    eprintln!("starting again");
+    // A fresh process: what the load left in the allocator would hide the memory of sessions.
+    let running = Running::start(server, node, dir.path(), facts).await?;
+    report.add(
+        "restart",
+        running.ready_after.as_secs_f64(),
+        "s",
+        "with an index",
+    )?;
+    report.add(
+        "RSS without sessions",
+        running.usage()?.rss_mb,
+        "MB",
+        "after the restart",
+    )?;
+    notices(options, &running, node, facts, report).await?;
+    running.stop().await
+}
+
+fn build_figures(options: &Options, running: &Running, report: &mut Report) -> anyhow::Result<()> {
+    let usage = running.usage()?;
+    let index = disk_mb(&running.data_dir)?;
+    let source = match options.source {
+        Source::Rest => "by REST",
+        Source::Files => "by block files",
+    };
+    let cache = options.cache.as_deref().unwrap_or("default");
+    let how = format!("{source}, {cache} cache");
+    report.add(
+        "initial build",
+        running.ready_after.as_secs_f64(),
+        "s",
+        &how,
+    )?;
+    report.add("initial build, CPU", usage.cpu_secs, "s", &how)?;
+    report.add("initial build, peak RSS", usage.peak_rss_mb, "MB", &how)?;
+    report.add("index", index, "MB", &how)
+}
+
+async fn load_rows(
+    options: &Options,
+    running: &Running,
+    node: &Node,
+    facts: &Facts,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let pids = [running.pid()?, node.pid()?, std::process::id()];
+    let before = Busy::now(&pids)?;
+    for row in load::rows(facts)? {
+        eprintln!("load: {}", row.figure);
+        let time = Duration::from_secs(options.row_secs);
+        let outcome = row.drive(running.service, time).await?;
+        report.push(load_figure(report.server(), &row, outcome))?;
+    }
+    let others = Busy::now(&pids)?.others_since(&before);
+    report.add(
+        "processors used by others",
+        others,
+        "CPUs",
+        "during the load",
+    )?;
+    let how = "after the load";
+    report.add("peak RSS", running.usage()?.peak_rss_mb, "MB", how)?;
+    report.add("index at the end", disk_mb(&running.data_dir)?, "MB", how)
+}
+
+fn load_figure(server: &str, row: &load::Row, outcome: load::Outcome) -> Figure {
+    let first = outcome.first_wrong.unwrap_or_default();
+    let wrong = format!(
+        "{} of {} answers checked, first: {first}",
+        outcome.wrong, outcome.checked
+    );
+    Figure {
+        server: server.to_owned(),
+        figure: row.figure,
+        value: f64::from(outcome.answers) / outcome.took.as_secs_f64(),
+        unit: "/s",
+        how: format!("{} clients × {} in flight", row.clients, row.in_flight),
+        wrong: (outcome.wrong > 0).then_some(wrong),
+    }
+}
+
+async fn notices(
+    options: &Options,
+    running: &Running,
+    node: &Node,
+    facts: &Facts,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (mined, rest) = facts
+        .spendable
+        .split_at(facts.spendable.len().min(SPENT_IN_BLOCKS));
+    let sent = rest.get(..SENT).unwrap_or(rest);
+    eprintln!("notices: {} subscribers", options.subscribers);
+    let before = running.usage()?.rss_mb;
+    let mut subscribers = Subscribers::connect(running.service, options.subscribers, facts).await?;
+    let subscribed = running.usage()?.rss_mb - before;
+    let each = subscribed * 1_000.0 / u32::try_from(options.subscribers).map_or(1.0, f64::from);
+    let how = format!("{} subscribers", options.subscribers);
+    report.add("memory of a subscribed session", each, "KB", &how)?;
+    let delays = notice::blocks(&node.rpc, facts, mined, &mut subscribers).await?;
+    for (figure, percent) in BLOCK_NOTICES {
+        report.add(figure, delays.percentile_ms(percent)?, "ms", &how)?;
+    }
+    drop(subscribers);
+    let delays = notice::transactions(&node.rpc, running.service, sent).await?;
+    let how = format!("{} transactions", sent.len());
+    for (figure, percent) in TRANSACTION_NOTICES {
+        report.add(figure, delays.percentile_ms(percent)?, "ms", &how)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! What stops a server from starting, and how it says so.
+
+use std::time::Duration;
+
+use electrode_tests::{Bitcoind, Branch, Electrode, Settings};
+
+/// How long the server may take to find out.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const REGTEST: &str = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
+const TESTNET4: &str = "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043";
+
+/// Starts a server that must give up, with this exit code and saying all of these words.
+fn refuses_to_start(server: &mut Electrode, code: i32, words: &[&str]) {
+    server.start();
+    let status = server.wait_exit(PATIENCE);
+    let said = server.logged();
+    assert_eq!(status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "expected {word:?} in: {said}");
+    }
+}
+
+#[test]
+fn refuses_a_daemon_of_another_chain() {
+    let node = Bitcoind::start();
+    let settings = Settings {
+        net: "testnet4",
+        ..Settings::of(&node)
+    };
+    let mut server = Electrode::configured(&settings);
+    refuses_to_start(&mut server, 69, &[REGTEST, TESTNET4]);
+}
+
+#[test]
+fn refuses_an_index_of_another_chain() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::serve(&node);
+    server.stop();
+
+    let other = Bitcoind::start_on("testnet4", &[]);
+    server.configure(&Settings {
+        net: "testnet4",
+        ..Settings::of(&other)
+    });
+    refuses_to_start(&mut server, 65, &[REGTEST, TESTNET4]);
+
+    // The index is as it was.
+    server.configure(&Settings::of(&node));
+    server.verify();
+}
+
+#[test]
+fn refuses_a_setting_it_does_not_know_and_says_which_was_meant() {
+    let settings = Settings::regtest()
+        .daemon("urls", &["http://127.0.0.1:1"])
+        .daemon("zqm", "x");
+    let mut server = Electrode::configured(&settings);
+    refuses_to_start(&mut server, 64, &["zqm", "zmq"]);
+}
+
+#[test]
+fn waits_for_a_daemon_that_starts_later() {
+    let mut node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::configured(&Settings::of(&node));
+    node.stop();
+    server.start();
+    assert!(!server.is_ready());
+    node.start_again();
+    server.wait_ready();
+    server.wait_caught_up(&node);
+}
+
+#[test]
+fn leaves_a_data_directory_in_use_alone() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::serve(&node);
+    let output = server.run(&["index", "verify"]);
+    assert!(!output.status.success(), "{output:?}");
+    server.assert_running();
+    assert!(server.is_ready());
+}

@@ -1,0 +1,258 @@
+//! The server under test.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    process::{Command, ExitStatus, Output},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    Bitcoind, LineClient, http,
+    ports::free_port,
+    process::{self, Log, Process},
+    wait_until,
+};
+
+/// How long the server may take to be ready or to end, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the configuration says besides ports and directories.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The network, as NET in the configuration.
+    pub net: &'static str,
+    /// Memory for caches and for building: a small one means many commits.
+    pub cache: &'static str,
+    /// Lines of the section `[daemon]`.
+    pub daemon: String,
+}
+
+impl Settings {
+    /// Follows one node by its cookie and without `ZeroMQ`.
+    #[must_use]
+    pub fn of(node: &Bitcoind) -> Self {
+        Self {
+            net: "regtest",
+            cache: "450MiB",
+            daemon: String::new(),
+        }
+        .daemon("urls", &[node.url()])
+        .daemon("cookie_file", &node.cookie_file())
+    }
+
+    /// Starts without any node.
+    #[must_use]
+    pub fn regtest() -> Self {
+        Self {
+            net: "regtest",
+            cache: "450MiB",
+            daemon: String::new(),
+        }
+    }
+
+    /// Adds a line to the section `[daemon]`.
+    #[must_use]
+    pub fn daemon(mut self, key: &str, value: &(impl std::fmt::Debug + ?Sized)) -> Self {
+        writeln!(self.daemon, "{key} = {value:?}").unwrap();
+        self
+    }
+}
+
+/// A server with a data directory of its own, stopped and removed when dropped.
+#[derive(Debug)]
+pub struct Electrode {
+    port: u16,
+    http_port: u16,
+    process: Option<Process>,
+    log: Log,
+    home: TempDir,
+}
+
+impl Electrode {
+    /// Starts a server that follows `node`, and waits until it serves.
+    #[must_use]
+    pub fn serve(node: &Bitcoind) -> Self {
+        let mut server = Self::configured(&Settings::of(node));
+        server.start();
+        server.wait_ready();
+        server
+    }
+
+    /// Writes the configuration, starts nothing.
+    #[must_use]
+    pub fn configured(settings: &Settings) -> Self {
+        let home = TempDir::new().unwrap();
+        let server = Self {
+            port: free_port(),
+            http_port: free_port(),
+            process: None,
+            log: Log {
+                name: "electrode",
+                path: home.path().join("log"),
+            },
+            home,
+        };
+        server.configure(settings);
+        server
+    }
+
+    /// Writes another configuration for the same data directory and ports.
+    pub fn configure(&self, settings: &Settings) {
+        let Settings { net, cache, daemon } = settings;
+        let (port, http_port) = (self.port, self.http_port);
+        let data_dir = self.data_dir();
+        let text = format!(
+            "coin = \"Bitcoin\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
+             [serve]\nservices = [\"tcp://127.0.0.1:{port}\"]\nhttp = \"127.0.0.1:{http_port}\"\n"
+        );
+        fs::write(self.home.path().join("electrode.toml"), text).unwrap();
+    }
+
+    /// Starts the server without waiting for it.
+    pub fn start(&mut self) {
+        self.process = Some(Process::spawn(&mut self.command(&["serve"]), &self.log));
+    }
+
+    /// Waits until the server says that it is ready.
+    ///
+    /// # Panics
+    /// It ends instead.
+    pub fn wait_ready(&mut self) {
+        wait_until("electrode is ready", PATIENCE, || {
+            self.assert_running();
+            self.is_ready().then_some(())
+        });
+    }
+
+    /// Asks the server whether it is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        http::get(self.http_port, "/ready").is_ok_and(|page| page.status == 200)
+    }
+
+    /// Waits until the index has the node's best block.
+    pub fn wait_caught_up(&mut self, node: &Bitcoind) {
+        let best = node.height();
+        wait_until(
+            &format!("electrode reaches height {best}"),
+            PATIENCE,
+            || {
+                self.assert_running();
+                (self.status()?["height"] == best).then_some(())
+            },
+        );
+    }
+
+    /// Reads the page for programs that watch the server; `None` where it does not answer.
+    #[must_use]
+    pub fn status(&self) -> Option<Value> {
+        let page = http::get(self.http_port, "/status.json").ok()?;
+        serde_json::from_str(&page.body).ok()
+    }
+
+    /// Waits for the server to end by itself, up to `limit`.
+    pub fn wait_exit(&mut self, limit: Duration) -> ExitStatus {
+        self.process.as_mut().unwrap().wait_exit(limit)
+    }
+
+    /// Checks that the server has not ended by itself.
+    ///
+    /// # Panics
+    /// It has.
+    pub fn assert_running(&mut self) {
+        let exited = self.process.as_mut().unwrap().exited();
+        assert!(
+            exited.is_none(),
+            "electrode ended by itself: {}",
+            exited.unwrap()
+        );
+    }
+
+    /// Ends the server at once, without warning.
+    pub fn kill(&mut self) {
+        self.process.as_mut().unwrap().kill();
+        self.process = None;
+    }
+
+    /// Removes the index; the server must not run.
+    pub fn forget(&self) {
+        fs::remove_dir_all(self.data_dir()).unwrap();
+    }
+
+    /// Ends the server as an operator does, and checks that it says it went well.
+    pub fn stop(&mut self) {
+        let mut process = self.process.take().unwrap();
+        process.terminate();
+        let status = process.wait_exit(PATIENCE);
+        assert!(status.success(), "electrode ended with {status}");
+    }
+
+    /// Runs an offline command, such as `["index", "verify"]`, and waits for its end.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Compares the whole index with the node's blocks; the server must not run.
+    ///
+    /// # Panics
+    /// There is a difference.
+    pub fn verify(&self) {
+        let output = self.run(&["index", "verify"]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.contains("no difference"),
+            "index verify: {}\n{said}{complained}",
+            output.status
+        );
+    }
+
+    /// Connects and agrees on protocol 1.6.
+    #[must_use]
+    pub fn client(&self) -> LineClient {
+        let mut client = self.stranger();
+        client.call("server.version", &serde_json::json!(["tests", "1.6"]));
+        client
+    }
+
+    /// Connects and says nothing.
+    #[must_use]
+    pub fn stranger(&self) -> LineClient {
+        LineClient::connect(self.port)
+    }
+
+    /// Gives the port that speaks the protocol.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Reads everything the server has logged so far.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        self.log.text()
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(process::electrode());
+        command
+            .args(args)
+            .arg("--config")
+            .arg(self.home.path().join("electrode.toml"));
+        // No limits on what one client may ask: the tests ask for everything there is.
+        command
+            .env("COST_SOFT_LIMIT", "0")
+            .env("COST_HARD_LIMIT", "0");
+        command
+    }
+}
