@@ -1,6 +1,6 @@
 //! What readers see: the index as it stood at one tip, whatever is written meanwhile.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use electrode_coin::{BlockHash, Height, OutPoint, Sats, ScriptKey, TxNum, Txid};
 
@@ -256,21 +256,48 @@ impl IndexView {
         self.checked(first)
     }
 
+    /// Finds a transaction by name among consecutive ones, such as those of a block.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn find_in(
+        &self,
+        txid: &Txid,
+        tx_nums: &Range<TxNum>,
+    ) -> Result<Option<TxNum>, IndexError> {
+        let found = lookup::tx_nums(&self.store, &self.rows, txid, self.tx_count());
+        self.checked(found.map(|found| found.into_iter().find(|tx_num| tx_nums.contains(tx_num))))
+    }
+
+    /// Gives the numbers of a block's transactions; `None` above the tip.
+    #[must_use]
+    pub fn block_tx_nums(&self, height: Height) -> Option<Range<TxNum>> {
+        let tx_nums = self.chain.tx_nums(height)?;
+        Some(TxNum(tx_nums.start)..TxNum(tx_nums.end))
+    }
+
+    /// Reads the txids of consecutive transactions, which must all be there.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn txids(&self, tx_nums: Range<TxNum>) -> Result<Vec<Txid>, IndexError> {
+        let len = tx_nums.end.0.saturating_sub(tx_nums.start.0) * TXID_LEN;
+        let bytes = self.store.txids.read_vec(tx_nums.start.0 * TXID_LEN, len);
+        let txids = bytes.map(|bytes| {
+            let (txids, _) = bytes.as_chunks();
+            txids.iter().copied().map(Txid).collect()
+        });
+        self.checked(txids)
+    }
+
     /// Reads the txids of a block, in block order; `None` above the tip.
     ///
     /// # Errors
     /// The index cannot be read.
     pub fn block_txids(&self, height: Height) -> Result<Option<Vec<Txid>>, IndexError> {
-        let Some(tx_nums) = self.chain.tx_nums(height) else {
-            return Ok(None);
-        };
-        let len = (tx_nums.end - tx_nums.start) * TXID_LEN;
-        let bytes = self.store.txids.read_vec(tx_nums.start * TXID_LEN, len);
-        let txids = bytes.map(|bytes| {
-            let (txids, _) = bytes.as_chunks();
-            Some(txids.iter().copied().map(Txid).collect())
-        });
-        self.checked(txids)
+        self.block_tx_nums(height)
+            .map(|tx_nums| self.txids(tx_nums))
+            .transpose()
     }
 
     /// Reads up to `count` headers from `start` on; fewer where the chain ends.

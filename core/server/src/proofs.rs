@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use electrode_coin::{BlockHash, Height, Txid};
+use electrode_coin::{BlockHash, Height, TxNum, Txid};
 use electrode_index::{IndexError, IndexView};
 use electrode_protocol::merkle::{Hash, HeaderTree, Proof, Tree};
 use quick_cache::{Weighter, sync::Cache};
@@ -46,26 +46,39 @@ impl Proofs {
         }
     }
 
-    /// Gives the tree over the txids of a block, `None` above the tip.
-    pub(crate) fn block(
+    /// Proves the transaction at a position of the block at `height`: gives the hashes that it,
+    /// and what it is hashed to, is paired with; `None` if there is no such transaction.
+    pub(crate) fn transaction(
         &self,
         index: &IndexView,
         height: Height,
-    ) -> Result<Option<Arc<Tree>>, IndexError> {
-        let Some(hash) = index.block_hash(height) else {
+        position: u64,
+    ) -> Result<Option<Vec<Hash>>, IndexError> {
+        let Some((hash, tx_nums)) = index.block_hash(height).zip(index.block_tx_nums(height))
+        else {
             return Ok(None);
         };
-        if let Some(tree) = self.blocks.get(&hash) {
-            return Ok(Some(tree));
-        }
-        let Some(txids) = index.block_txids(height)? else {
-            return Ok(None);
+        let read = |tx_nums: Range<TxNum>| -> Result<Vec<Hash>, IndexError> {
+            Ok(index
+                .txids(tx_nums)?
+                .into_iter()
+                .map(|Txid(hash)| hash)
+                .collect())
         };
-        let tree = Arc::new(Tree::new(
-            txids.into_iter().map(|Txid(hash)| hash).collect(),
-        ));
-        self.blocks.insert(hash, Arc::clone(&tree));
-        Ok(Some(tree))
+        let tree = match self.blocks.get(&hash) {
+            Some(tree) => tree,
+            None => {
+                let tree = Arc::new(Tree::new(&read(tx_nums.clone())?));
+                self.blocks.insert(hash, Arc::clone(&tree));
+                tree
+            }
+        };
+        let tx_num =
+            |position: usize| TxNum(tx_nums.start.0 + u64::try_from(position).unwrap_or(u64::MAX));
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        tree.branch(position, |range| {
+            read(tx_num(range.start)..tx_num(range.end))
+        })
     }
 
     /// Proves the header at `height` below the checkpoint at `cp_height`.

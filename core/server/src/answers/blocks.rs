@@ -1,13 +1,10 @@
 //! Headers, and places of transactions in blocks.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use electrode_coin::{Height, Txid};
+use electrode_coin::{Height, TxNum, Txid};
 use electrode_index::Tip;
-use electrode_protocol::{
-    Answer, Dialect, ProtocolVersion, RpcError,
-    merkle::{Proof, Tree},
-};
+use electrode_protocol::{Answer, Dialect, ProtocolVersion, RpcError, merkle::Proof};
 
 use super::{Fault, Read};
 use crate::{Service, Snapshot};
@@ -73,14 +70,17 @@ pub(super) fn headers(start: Height, count: u32, cp_height: Height, dialect: Dia
 /// `blockchain.transaction.get_merkle`.
 pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, _| {
-        let block = block(service, snapshot, height)?;
-        let position = block.leaves().iter().position(|leaf| *leaf == txid.0);
-        let position = position.ok_or_else(|| RpcError::not_in_block(&txid, height))?;
-        let branch = block.branch(position).unwrap_or_default();
-        // A block has fewer transactions than bytes, and fewer bytes than 2^32.
+        let tx_nums = tx_nums(snapshot, height)?;
+        let found = snapshot.index.find_in(&txid, &tx_nums)?;
+        let tx_num = found.ok_or_else(|| RpcError::not_in_block(&txid, height))?;
+        let position = tx_num.0 - tx_nums.start.0;
+        let branch = service
+            .proofs
+            .transaction(&snapshot.index, height, position)?;
         Ok(Answer::Merkle {
             height,
-            branch,
+            branch: branch.unwrap_or_default(),
+            // A block has fewer transactions than bytes, and fewer bytes than 2^32.
             pos: u32::try_from(position).unwrap_or(u32::MAX),
         })
     }
@@ -89,23 +89,29 @@ pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
 /// `blockchain.transaction.id_from_pos`.
 pub(super) fn id_from_pos(height: Height, tx_pos: u32, merkle: bool) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, _| {
-        let block = block(service, snapshot, height)?;
-        let position = usize::try_from(tx_pos).unwrap_or(usize::MAX);
-        let txid = block.leaves().get(position).copied().map(Txid);
+        let tx_nums = tx_nums(snapshot, height)?;
+        let position = u64::from(tx_pos);
+        let tx_num = TxNum(tx_nums.start.0.saturating_add(position));
+        let is_there = tx_num < tx_nums.end;
+        let read = is_there.then(|| snapshot.index.txids(tx_num..TxNum(tx_num.0 + 1)));
+        let txid = read.transpose()?.and_then(|txids| txids.first().copied());
         let txid = txid.ok_or_else(|| RpcError::no_tx_at_position(tx_pos, height))?;
         if !merkle {
             return Ok(Answer::Txid(txid));
         }
+        let branch = service
+            .proofs
+            .transaction(&snapshot.index, height, position)?;
         Ok(Answer::TxidProof {
             txid,
-            branch: block.branch(position).unwrap_or_default(),
+            branch: branch.unwrap_or_default(),
         })
     }
 }
 
-fn block(service: &Service, snapshot: &Snapshot, height: Height) -> Result<Arc<Tree>, Fault> {
-    let block = service.proofs.block(&snapshot.index, height)?;
-    Ok(block.ok_or_else(|| RpcError::height_out_of_range(height))?)
+fn tx_nums(snapshot: &Snapshot, height: Height) -> Result<Range<TxNum>, Fault> {
+    let tx_nums = snapshot.index.block_tx_nums(height);
+    Ok(tx_nums.ok_or_else(|| RpcError::height_out_of_range(height))?)
 }
 
 /// Proves a header below a checkpoint; a checkpoint of 0 asks for no proof.
