@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Addresses, BlockHash, HeaderFamily, HeaderHash, TransactionFamily, Unspendable, Vectors,
+    Addresses, BlockHash, CoinError, HeaderFamily, HeaderHash, TransactionFamily, Unspendable,
+    VectorError, Vectors,
 };
 
 /// Everything about a chain that is data.
@@ -97,6 +98,12 @@ pub enum DescriptorError {
     /// It is not TOML, or lacks a key, or has one that is not known.
     #[error("{0}")]
     Toml(#[from] toml::de::Error),
+    /// It leaves something to the code of a plugin.
+    #[error(transparent)]
+    Code(#[from] CoinError),
+    /// One of its examples fails.
+    #[error(transparent)]
+    Vector(#[from] VectorError),
     /// It has a value that TOML cannot write.
     #[error(transparent)]
     Unwritable(#[from] toml::ser::Error),

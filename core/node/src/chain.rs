@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use electrode_coin::{Coin, Height};
+use electrode_coins::KnownCoins;
 use electrode_daemon::{Daemon, DaemonConfig, DaemonUrl};
 use electrode_index::{Index, IndexConfig};
 
@@ -10,7 +11,10 @@ use crate::{Failure, config::Config};
 
 /// Finds the coin that COIN and NET name.
 pub(crate) fn coin(config: &Config) -> Result<Arc<dyn Coin>, Failure> {
-    Ok(Arc::new(electrode_coins::find(&config.coin, &config.net)?))
+    let known = KnownCoins::gather(config.coins_dir.as_deref())?;
+    Ok(Arc::new(
+        known.find(&config.coin, &config.net)?.coin.clone(),
+    ))
 }
 
 /// Makes the client of the node; nothing is asked yet.

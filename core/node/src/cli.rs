@@ -39,13 +39,43 @@ pub(crate) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Folder of further TOML descriptors
+        #[arg(long, value_name = "DIR")]
+        coins_dir: Option<PathBuf>,
     },
+    /// Look after the description of a coin
+    #[command(subcommand)]
+    Coin(CoinCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Look after an index that no server holds
     #[command(subcommand)]
     Index(IndexCommand),
+}
+
+/// What to do with a coin.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CoinCommand {
+    /// Read blocks by the rules of a coin and compare with what a node says of them
+    Check(CheckArgs),
+}
+
+/// Which blocks to read, by the rules of which coin.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Coin, such as Litecoin
+    #[arg(id = "COIN")]
+    pub(crate) coin: String,
+    /// Net of the coin, such as mainnet
+    #[arg(id = "NET")]
+    pub(crate) net: String,
+    /// TOML descriptor of the coin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) descriptor: Option<PathBuf>,
+    /// JSON files: what the node's `getblock` prints, and the raw block in hex as `block`
+    #[arg(required = true)]
+    pub(crate) blocks: Vec<PathBuf>,
 }
 
 /// What to do with the configuration.

@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) net: String,
     /// The folder of the index.
     pub(crate) data_dir: PathBuf,
+    /// A folder of TOML descriptors, which add coins or replace those that come with Electrode.
+    pub(crate) coins_dir: Option<PathBuf>,
     /// The full node.
     pub(crate) daemon: DaemonSection,
     /// What wallets and monitoring connect to.
@@ -168,6 +170,7 @@ impl Config {
             coin: reader.required("coin"),
             net: reader.required("net"),
             data_dir: reader.required("data_dir"),
+            coins_dir: reader.optional("coins_dir"),
             daemon: daemon(&mut reader, &mut warnings),
             serve: serve(&mut reader, &mut warnings),
             index: IndexSection {

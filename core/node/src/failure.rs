@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode};
 
 use electrode_coin::BlockHash;
-use electrode_coins::UnknownCoinError;
+use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 
@@ -11,6 +11,7 @@ use crate::config::ConfigProblems;
 
 /// Exit code for bad usage or configuration.
 pub(crate) const USAGE: u8 = 64;
+const DIFFERENT: u8 = 1;
 const INDEX: u8 = 65;
 const DAEMON: u8 = 69;
 const INTERNAL: u8 = 70;
@@ -24,6 +25,12 @@ pub(crate) enum Failure {
     /// COIN and NET name no coin.
     #[error(transparent)]
     Coin(#[from] UnknownCoinError),
+    /// A descriptor of a coin cannot be used.
+    #[error(transparent)]
+    CoinFile(#[from] CoinFileError),
+    /// A block of `coin check` is not what its file says.
+    #[error("{0} of the files differ from what the coin reads")]
+    BlocksDiffer(usize),
     /// A listener cannot be had.
     #[error("cannot listen on {address}: {source}; is another server running there?")]
     Listen {
@@ -78,7 +85,8 @@ impl Failure {
     /// Gives the exit code that stands for the kind of failure.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Config(_) | Self::Coin(_) | Self::Listen { .. } => USAGE,
+            Self::BlocksDiffer(_) => DIFFERENT,
+            Self::Config(_) | Self::Coin(_) | Self::CoinFile(_) | Self::Listen { .. } => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
             Self::Index(_) | Self::Differences(_) => INDEX,
             Self::Daemon(

@@ -7,6 +7,7 @@
 mod build;
 mod chain;
 mod cli;
+mod coins;
 mod config;
 mod demo;
 mod failure;
@@ -21,7 +22,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
-use cli::{Cli, Command, ConfigCommand, IndexCommand};
+use cli::{Cli, CoinCommand, Command, ConfigCommand, IndexCommand};
 use failure::{Failure, USAGE};
 
 /// Many threads allocate small pieces that others free, which this one is made for.
@@ -59,7 +60,8 @@ fn start(cli: Cli) -> Result<(), Failure> {
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Some(Command::Demo { port, http_port }) => demo::run(port, http_port).await,
-        Some(Command::Coins { json }) => offline::coins(json),
+        Some(Command::Coins { json, coins_dir }) => coins::list(coins_dir.as_deref(), json),
+        Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
         Some(Command::Config(ConfigCommand::Check)) => {
             cli.source.load()?;
             log::say("the configuration is fine")

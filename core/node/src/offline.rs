@@ -15,35 +15,6 @@ use crate::{
 /// Folder inside the data folder in which `verify` builds its own index.
 const VERIFY_DIR: &str = "verify";
 
-/// Lists the coins and nets that are known.
-pub(crate) fn coins(json: bool) -> Result<(), Failure> {
-    let descriptors = electrode_coins::descriptors();
-    if json {
-        let list: Vec<_> = descriptors
-            .iter()
-            .map(|known| {
-                serde_json::json!({
-                    "coin": known.coin,
-                    "net": known.net,
-                    "genesis_hash": known.genesis_hash.to_string(),
-                    "source": "built in",
-                })
-            })
-            .collect();
-        return say(serde_json::Value::from(list));
-    }
-    say(format_args!(
-        "{:<10} {:<15} {:<9} genesis",
-        "coin", "net", "source"
-    ))?;
-    descriptors.iter().try_for_each(|known| {
-        say(format_args!(
-            "{:<10} {:<15} {:<9} {}",
-            known.coin, known.net, "built in", known.genesis_hash
-        ))
-    })
-}
-
 /// Tells what the index holds.
 pub(crate) fn info(config: &Config, hash: bool) -> Result<(), Failure> {
     let coin = chain::coin(config)?;

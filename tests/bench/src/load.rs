@@ -13,13 +13,13 @@ use tokio::{task::JoinSet, time::Instant};
 use check::{Expected, clip};
 pub(crate) use rows::rows;
 
-use crate::wire::{Wire, request};
+use crate::wire::{PATIENCE, Wire, request};
 
 /// Under load every answer must look like one, and one of so many is checked in full; afterwards
 /// every request is asked once more and checked. Prime, so that each client checks another part.
-const CHECK_EVERY: u64 = 61;
+const CHECK_EVERY: u32 = 61;
 /// No client asks more in one row.
-const MAX_REQUESTS: u64 = 10_000_000;
+const MAX_REQUESTS: usize = 10_000_000;
 const READ_BUFFER: usize = 64 << 10;
 /// How far into a line the members before `result` may reach.
 const HEAD: usize = 64;
@@ -35,10 +35,26 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) figure: &'static str,
-    pub(crate) clients: usize,
-    pub(crate) in_flight: usize,
-    /// Asked in turn, each client beginning elsewhere.
+    pub(crate) crew: Crew,
     requests: Arc<[Request]>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crew {
+    pub(crate) clients: usize,
+    /// Requests that each client has in flight.
+    pub(crate) in_flight: usize,
+    turns: Turns,
+}
+
+/// How often a request is asked.
+#[derive(Clone, Copy, Debug)]
+enum Turns {
+    /// By one client, once: the server has not been asked it before.
+    Once,
+    /// By all clients, each beginning elsewhere, until the time is over.
+    Again,
 }
 
 /// What came of a row.
@@ -55,7 +71,7 @@ impl Row {
     /// Makes a row of one method.
     fn new(
         figure: &'static str,
-        (clients, in_flight): (usize, usize),
+        crew: Crew,
         method: &str,
         asked: impl Iterator<Item = (Value, Expected)>,
     ) -> Self {
@@ -68,8 +84,7 @@ impl Row {
             .collect();
         Self {
             figure,
-            clients,
-            in_flight,
+            crew,
             requests,
         }
     }
@@ -81,21 +96,27 @@ impl Row {
         time: Duration,
     ) -> anyhow::Result<Outcome> {
         let mut wires = Vec::new();
-        for _ in 0..self.clients {
+        for _ in 0..self.crew.clients {
             wires.push(Wire::connect(service, READ_BUFFER).await?);
         }
         let started = Instant::now();
         let mut clients = JoinSet::new();
         for (index, wire) in wires.into_iter().enumerate() {
+            let share = |index| index * self.requests.len() / self.crew.clients;
+            let (limit, time) = match self.crew.turns {
+                Turns::Once => (share(index + 1) - share(index), PATIENCE),
+                Turns::Again => (MAX_REQUESTS, time),
+            };
             let client = Client {
                 wire,
                 requests: Arc::clone(&self.requests),
-                next: index * self.requests.len() / self.clients,
-                sent: 0,
+                next: share(index),
+                left: limit,
+                in_flight: 0,
                 batch: Vec::new(),
                 outcome: Outcome::default(),
             };
-            clients.spawn(client.run(self.in_flight, started + time));
+            clients.spawn(client.run(self.crew.in_flight, started + time));
         }
         let mut outcome = Outcome::default();
         while let Some(client) = clients.join_next().await {
@@ -112,7 +133,9 @@ struct Client {
     wire: Wire,
     requests: Arc<[Request]>,
     next: usize,
-    sent: u64,
+    /// Requests that it may still ask.
+    left: usize,
+    in_flight: usize,
     batch: Vec<u8>,
     outcome: Outcome,
 }
@@ -120,47 +143,49 @@ struct Client {
 impl Client {
     async fn run(mut self, in_flight: usize, until: Instant) -> anyhow::Result<Outcome> {
         self.ask(in_flight).await?;
-        while u64::from(self.outcome.answers) < self.sent {
-            let mut arrived = self.take_answer().await?;
+        while self.in_flight > 0 {
+            self.take_answer().await?;
             while self.wire.has_line() {
-                arrived += self.take_answer().await?;
+                self.take_answer().await?;
             }
-            if Instant::now() < until && self.sent < MAX_REQUESTS {
-                self.ask(arrived).await?;
+            if Instant::now() < until {
+                self.ask(in_flight).await?;
             }
         }
         Ok(self.outcome)
     }
 
-    /// Sends the next requests in one write.
-    async fn ask(&mut self, count: usize) -> anyhow::Result<()> {
+    /// Sends the next requests in one write, until so many are in flight.
+    async fn ask(&mut self, in_flight: usize) -> anyhow::Result<()> {
         self.batch.clear();
-        for _ in 0..count {
-            let Some(request) = self.requests.get(self.next) else {
-                break;
-            };
+        while self.in_flight < in_flight && self.left > 0 {
+            let next = self.next % self.requests.len();
+            let request = self.requests.get(next).context("a row has requests")?;
             self.batch.extend_from_slice(&request.line);
-            self.next = (self.next + 1) % self.requests.len();
-            self.sent += 1;
+            self.next = next + 1;
+            self.left -= 1;
+            self.in_flight += 1;
         }
         self.wire.send(&self.batch).await
     }
 
-    /// Takes one line and returns how many answers it was: none if it was a notice.
-    async fn take_answer(&mut self) -> anyhow::Result<usize> {
-        let full = u64::from(self.outcome.answers).is_multiple_of(CHECK_EVERY);
+    /// Takes one line, an answer or a notice.
+    async fn take_answer(&mut self) -> anyhow::Result<()> {
+        let full = self.outcome.answers.is_multiple_of(CHECK_EVERY);
         let line = self.wire.line().await?;
-        if !full && looks_right(line) {
-            self.outcome.answers += 1;
-            return Ok(1);
-        }
-        let message: Value = serde_json::from_slice(line)?;
-        if message.get("method").is_some() {
-            return Ok(0);
+        if full || !looks_right(line) {
+            let message: Value = serde_json::from_slice(line)?;
+            if message.get("method").is_some() {
+                return Ok(());
+            }
+            self.outcome.check(&self.requests, &message);
         }
         self.outcome.answers += 1;
-        self.outcome.check(&self.requests, &message);
-        Ok(1)
+        self.in_flight = self
+            .in_flight
+            .checked_sub(1)
+            .context("expected no more answers than requests")?;
+        Ok(())
     }
 }
 

@@ -174,7 +174,10 @@ fn load_figure(server: &str, row: &load::Row, outcome: load::Outcome) -> Figure 
         figure: row.figure,
         value: f64::from(outcome.answers) / outcome.took.as_secs_f64(),
         unit: "/s",
-        how: format!("{} clients × {} in flight", row.clients, row.in_flight),
+        how: format!(
+            "{} clients × {} in flight",
+            row.crew.clients, row.crew.in_flight
+        ),
         wrong: (outcome.wrong > 0).then_some(wrong),
     }
 }

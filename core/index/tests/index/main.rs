@@ -10,8 +10,10 @@ use model::{Chain, Dice, Source};
 use tempfile::TempDir;
 
 fn descriptor(net: &str) -> Descriptor {
-    electrode_coins::find("Bitcoin", net)
+    electrode_coins::KnownCoins::built_in()
+        .find("Bitcoin", net)
         .unwrap()
+        .coin
         .descriptor()
         .clone()
 }

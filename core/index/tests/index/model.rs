@@ -66,7 +66,8 @@ impl Chain {
 
     /// Reads a block for the index, with or without the outputs it spends.
     pub(crate) fn rows(&self, height: usize, source: Source) -> BlockRows {
-        let coin = electrode_coins::find("Bitcoin", "regtest").unwrap();
+        let known = electrode_coins::KnownCoins::built_in();
+        let coin = &known.find("Bitcoin", "regtest").unwrap().coin;
         let hash = hash_of(&self.blocks[height]);
         let bytes = serialize(&self.blocks[height]);
         let body = match source {
@@ -80,7 +81,7 @@ impl Chain {
             bytes: &bytes,
             spent: body.as_deref(),
         };
-        BlockRows::read(&coin, raw).unwrap()
+        BlockRows::read(coin, raw).unwrap()
     }
 
     /// Compares every answer of the index with what reading the blocks says.

@@ -39,6 +39,7 @@ pub(super) const KEYS: &[Key] = &[
     text("coin").electrumx("COIN", ""),
     text("net").electrumx("NET", "").or("mainnet"),
     path("data_dir").electrumx("DB_DIRECTORY", ""),
+    path("coins_dir"),
     urls("daemon.urls").electrumx("DAEMON_URL", ""),
     path("daemon.cookie_file"),
     path("daemon.blocks_dir"),

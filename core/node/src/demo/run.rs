@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use electrode_coin::{Coin as _, ScriptHash};
+use electrode_coins::KnownCoins;
 
 use super::{DemoAddress, DemoNode, Pace};
 use crate::{
@@ -47,7 +48,8 @@ fn config(dir: &Path, url: &str, port: u16, http_port: u16) -> Result<Config, Fa
 }
 
 fn invite(addresses: &[DemoAddress], port: u16, http_port: u16) -> Result<(), Failure> {
-    let coin = electrode_coins::find("Bitcoin", "regtest")?;
+    let known = KnownCoins::built_in();
+    let coin = &known.find("Bitcoin", "regtest")?.coin;
     say(
         "Electrode demo: a regtest chain made up on the spot; Ctrl-C ends it and removes its files.\n",
     )?;

@@ -7,8 +7,10 @@ use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use super::{ledger::Spend, script};
 use crate::facts::{Facts, ScriptFact, TxFact};
 
-/// About how many fresh scripts, how many reused ones and how many transactions are followed.
-const SAMPLE: u64 = 8_000;
+/// About how many fresh scripts and how many reused ones are followed.
+const SCRIPTS: u64 = 40_000;
+/// About how many transactions are.
+const TXS: u64 = 8_000;
 
 /// Scripts and transactions that answers are checked for.
 pub(crate) struct Samples {
@@ -32,11 +34,11 @@ impl Samples {
     /// Follows a share of the scripts and transactions that suits the size of the chain.
     pub(crate) fn new(txs: u64) -> Self {
         // A chain has some 1.7 scripts a transaction, every eighth of them a reused one.
-        let strides = (txs * 17 / 10 / u64::from(script::REUSED_EVERY) / SAMPLE).max(1);
+        let strides = (txs * 17 / 10 / u64::from(script::REUSED_EVERY) / SCRIPTS).max(1);
         let strides = u32::try_from(strides).unwrap_or(u32::MAX / script::REUSED_EVERY);
         Self {
             script_stride: strides * script::REUSED_EVERY,
-            tx_stride: (txs / SAMPLE).max(1),
+            tx_stride: (txs / TXS).max(1),
             seen_txs: 0,
             scripts: BTreeMap::new(),
             txs: Vec::new(),

@@ -3,48 +3,97 @@
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::{Expected, Row};
+use super::{Crew, Expected, Row, Turns};
 use crate::facts::{Facts, ScriptFact};
 
-/// Clients and requests in flight of each.
-const MANY: (usize, usize) = (20, 20);
-const ONE_EACH: (usize, usize) = (20, 1);
-const FEW: (usize, usize) = (4, 1);
+const MANY: Crew = Crew {
+    clients: 20,
+    in_flight: 20,
+    turns: Turns::Again,
+};
+const MANY_ONCE: Crew = Crew {
+    turns: Turns::Once,
+    ..MANY
+};
+const ONE_EACH: Crew = Crew {
+    in_flight: 1,
+    ..MANY
+};
+const FEW: Crew = Crew {
+    clients: 4,
+    ..ONE_EACH
+};
+/// How many scripts are asked about again and again.
+const SCRIPTS: usize = 16_000;
 
 /// Makes the rows that a chain allows.
 pub(crate) fn rows(facts: &Facts) -> anyhow::Result<Vec<Row>> {
+    let mut rows = script_rows(facts);
+    rows.extend(block_rows(facts)?);
+    let hot: Vec<&ScriptFact> = facts.hot.iter().collect();
+    rows.push(Row::of_scripts("get_history, hot", FEW, Ask::History, &hot));
+    if let Some(row) = rows.iter().find(|row| row.requests.is_empty()) {
+        bail!("the chain is too small: nothing to ask for {}", row.figure);
+    }
+    Ok(rows)
+}
+
+/// What is asked about a script.
+#[derive(Clone, Copy)]
+enum Ask {
+    Subscribe,
+    History,
+    Balance,
+    Unspent,
+}
+
+/// Rows about fresh and reused scripts in turn: first about those not asked about before, a
+/// quarter of them for each method, then about some again and again.
+fn script_rows(facts: &Facts) -> Vec<Row> {
+    let scripts = facts.fresh.iter().zip(&facts.reused);
+    let scripts: Vec<&ScriptFact> = scripts
+        .flat_map(|(fresh, reused)| [fresh, reused])
+        .collect();
+    let mut quarters = scripts.chunks(scripts.len().div_ceil(4).max(1));
+    let mut quarter = || quarters.next().unwrap_or_default();
+    let again = scripts.get(..SCRIPTS).unwrap_or(&scripts);
+    vec![
+        Row::of_scripts("subscribe, first", MANY_ONCE, Ask::Subscribe, quarter()),
+        Row::of_scripts("get_history, first", MANY_ONCE, Ask::History, quarter()),
+        Row::of_scripts("get_balance, first", MANY_ONCE, Ask::Balance, quarter()),
+        Row::of_scripts("listunspent, first", MANY_ONCE, Ask::Unspent, quarter()),
+        Row::of_scripts("subscribe", MANY, Ask::Subscribe, again),
+        Row::of_scripts("get_history", MANY, Ask::History, again),
+        Row::of_scripts("get_balance", MANY, Ask::Balance, again),
+        Row::of_scripts("listunspent", MANY, Ask::Unspent, again),
+    ]
+}
+
+fn block_rows(facts: &Facts) -> anyhow::Result<Vec<Row>> {
     let merkle: Vec<_> = facts
         .txs
         .iter()
         .map(|tx| {
-            let block = usize::try_from(tx.height)
-                .ok()
-                .and_then(|height| facts.blocks.get(height));
+            let block = facts.blocks.get(usize::try_from(tx.height)?);
             let root = block
                 .context("the facts name every block")?
                 .merkle_root
                 .clone();
-            Ok((
-                json!([tx.txid, tx.height]),
-                Expected::Merkle {
-                    tx: tx.clone(),
-                    root,
-                },
-            ))
+            let expected = Expected::Merkle {
+                tx: tx.clone(),
+                root,
+            };
+            Ok((json!([tx.txid, tx.height]), expected))
         })
         .collect::<anyhow::Result<_>>()?;
-    let headers = facts.blocks.iter().enumerate();
-    let headers =
-        headers.map(|(height, block)| (json!([height]), Expected::Header(block.hash.clone())));
+    let headers = (0..).zip(&facts.blocks);
+    let headers = headers.map(|(height, block)| {
+        let height: u32 = height;
+        (json!([height]), Expected::Header(block.hash.clone()))
+    });
     let txs = facts.txs.iter();
     let txs = txs.map(|tx| (json!([tx.txid]), Expected::Transaction(tx.txid.clone())));
-    let hot = facts.hot.iter();
-    let hot = hot.map(|fact| (json!([fact.script_hash]), Expected::History(fact.clone())));
-    let rows = vec![
-        scripts("subscribe", facts, Expected::Status),
-        scripts("get_history", facts, Expected::History),
-        scripts("get_balance", facts, Expected::Balance),
-        scripts("listunspent", facts, Expected::Unspent),
+    Ok(vec![
         Row::new(
             "get_merkle",
             MANY,
@@ -58,31 +107,34 @@ pub(crate) fn rows(facts: &Facts) -> anyhow::Result<Vec<Row>> {
             "blockchain.transaction.get",
             txs,
         ),
-        Row::new(
-            "get_history, hot",
-            FEW,
-            "blockchain.scripthash.get_history",
-            hot,
-        ),
-    ];
-    if let Some(row) = rows.iter().find(|row| row.requests.is_empty()) {
-        bail!("the chain is too small: nothing to ask for {}", row.figure);
-    }
-    Ok(rows)
+    ])
 }
 
-/// A row about fresh and reused scripts in turn.
-fn scripts(figure: &'static str, facts: &Facts, expected: impl Fn(ScriptFact) -> Expected) -> Row {
-    let asked = facts
-        .fresh
-        .iter()
-        .zip(&facts.reused)
-        .flat_map(|(fresh, reused)| [fresh, reused]);
-    let asked = asked.map(|fact| (json!([fact.script_hash]), expected(fact.clone())));
-    Row::new(
-        figure,
-        MANY,
-        &format!("blockchain.scripthash.{figure}"),
-        asked,
-    )
+impl Row {
+    fn of_scripts(figure: &'static str, crew: Crew, ask: Ask, scripts: &[&ScriptFact]) -> Self {
+        let asked = scripts
+            .iter()
+            .map(|fact| (json!([fact.script_hash]), ask.expected(fact)));
+        Self::new(figure, crew, ask.method(), asked)
+    }
+}
+
+impl Ask {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Subscribe => "blockchain.scripthash.subscribe",
+            Self::History => "blockchain.scripthash.get_history",
+            Self::Balance => "blockchain.scripthash.get_balance",
+            Self::Unspent => "blockchain.scripthash.listunspent",
+        }
+    }
+
+    fn expected(self, fact: &ScriptFact) -> Expected {
+        match self {
+            Self::Subscribe => Expected::Status(fact.clone()),
+            Self::History => Expected::History(fact.clone()),
+            Self::Balance => Expected::Balance(fact.clone()),
+            Self::Unspent => Expected::Unspent(fact.clone()),
+        }
+    }
 }

@@ -1,0 +1,68 @@
+//! Looking at coins: listing them, and trying their rules on real blocks.
+
+mod fixture;
+
+use std::path::Path;
+
+use electrode_coin::Coin;
+use electrode_coins::{KnownCoin, KnownCoins};
+
+use crate::{Failure, cli::CheckArgs, log::say};
+
+use fixture::Fixture;
+
+/// Lists the coins and nets that are known.
+pub(crate) fn list(coins_dir: Option<&Path>, json: bool) -> Result<(), Failure> {
+    let known = KnownCoins::gather(coins_dir)?;
+    let list = known.list();
+    if json {
+        let list: Vec<_> = list.into_iter().map(to_json).collect();
+        return say(serde_json::Value::from(list));
+    }
+    say(format_args!("{:<19} {:<15} source", "coin", "net"))?;
+    list.iter().try_for_each(|known| {
+        let descriptor = known.coin.descriptor();
+        say(format_args!(
+            "{:<19} {:<15} {}",
+            descriptor.coin, descriptor.net, known.source
+        ))
+    })
+}
+
+/// Reads blocks by the rules of a coin and says of each file whether they are as it says.
+pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let coin = coin(args)?;
+    let mut differing = 0;
+    for path in &args.blocks {
+        let compared = Fixture::read(path).and_then(|fixture| fixture.compare(&coin));
+        match compared {
+            Ok(()) => say(format_args!("{}: ok", path.display()))?,
+            Err(difference) => {
+                differing += 1;
+                say(format_args!("{}: {difference}", path.display()))?;
+            }
+        }
+    }
+    match differing {
+        0 => Ok(()),
+        differing => Err(Failure::BlocksDiffer(differing)),
+    }
+}
+
+fn coin(args: &CheckArgs) -> Result<impl Coin, Failure> {
+    let known = match &args.descriptor {
+        Some(path) => KnownCoins::from(KnownCoin::from_file(path)?),
+        None => KnownCoins::gather(None)?,
+    };
+    Ok(known.find(&args.coin, &args.net)?.coin.clone())
+}
+
+fn to_json(known: &KnownCoin) -> serde_json::Value {
+    let descriptor = known.coin.descriptor();
+    serde_json::json!({
+        "coin": descriptor.coin,
+        "net": descriptor.net,
+        "genesis_hash": descriptor.genesis_hash,
+        "source": known.source.to_string(),
+    })
+}

@@ -1,0 +1,86 @@
+//! The server's callbacks as a plugin sees them: a writer of bytes and a sink of transactions.
+
+use std::ops::ControlFlow;
+
+use electrode_coin::{TxSink, TxView};
+
+use crate::{Out, RawOutPoint, RawOutput, RawTx, Sink, answer};
+
+/// Hands bytes to the server.
+pub(crate) struct Writer<'a>(Option<&'a Out>);
+
+impl Writer<'_> {
+    /// Borrows what the server lends for a call; null takes nothing.
+    ///
+    /// # Safety
+    /// Unless null, `out` is valid for as long as the writer lives, and so is what it refers to.
+    pub(crate) unsafe fn borrow(out: *const Out) -> Self {
+        // SAFETY: what the caller vouches for is what is needed.
+        Self(unsafe { out.as_ref() })
+    }
+
+    /// Hands over bytes, or one item of a list.
+    pub(crate) fn put(&self, bytes: &[u8]) -> ControlFlow<()> {
+        let Some(out) = self.0 else {
+            return ControlFlow::Break(());
+        };
+        // SAFETY: `borrow` was promised that the callback and its context are valid; the bytes
+        // are borrowed for the call.
+        proceed(unsafe { (out.write)(out.ctx, bytes.as_ptr(), bytes.len()) })
+    }
+}
+
+/// Hands transactions to the server.
+pub(crate) struct Emitter<'a> {
+    sink: Option<&'a Sink>,
+    inputs: Vec<RawOutPoint>,
+    outputs: Vec<RawOutput>,
+}
+
+impl Emitter<'_> {
+    /// Borrows what the server lends for a call; null takes nothing.
+    ///
+    /// # Safety
+    /// Unless null, `sink` is valid for as long as the emitter lives, and so is what it refers to.
+    pub(crate) unsafe fn borrow(sink: *const Sink) -> Self {
+        Self {
+            // SAFETY: what the caller vouches for is what is needed.
+            sink: unsafe { sink.as_ref() },
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+}
+
+impl TxSink for Emitter<'_> {
+    fn tx(&mut self, tx: &TxView<'_>) -> ControlFlow<()> {
+        let Some(sink) = self.sink else {
+            return ControlFlow::Break(());
+        };
+        self.inputs.clear();
+        self.inputs
+            .extend(tx.inputs.iter().map(|input| RawOutPoint {
+                txid: input.txid.0,
+                vout: input.vout,
+            }));
+        self.outputs.clear();
+        self.outputs
+            .extend(tx.outputs.iter().map(|output| RawOutput {
+                value: output.value.0,
+                script: output.script.into(),
+            }));
+        let raw =
+            RawTx::new(tx.txid.0, tx.offset, tx.len, tx.vsize).with(&self.inputs, &self.outputs);
+        // SAFETY: `borrow` was promised that the callback and its context are valid; the
+        // transaction is borrowed for the call.
+        proceed(unsafe { (sink.emit)(sink.ctx, &raw) })
+    }
+}
+
+fn proceed(answer: i32) -> ControlFlow<()> {
+    if answer == answer::CONTINUE {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}

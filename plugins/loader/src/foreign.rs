@@ -1,0 +1,345 @@
+//! A coin whose code is a plugin's.
+
+use std::{borrow::Cow, ptr, sync::OnceLock};
+
+use electrode_coin::{
+    AddressError, BlockHash, Coin, CoinError, Descriptor, FamilyCoin, Height, MerkleTree, Parsed,
+    TxSink, Unspendable, merkle_root,
+};
+use electrode_plugin::{Bytes, Instance};
+
+use crate::{
+    LoadError, PluginFile, PluginInfo, Reason,
+    call::Verdict,
+    library::{self, Plugin, Slots},
+    receive::{Receiver, TxReceiver},
+};
+
+/// Longest descriptor.
+const MAX_DESCRIPTOR: usize = 1 << 20;
+/// Longest script, address, and list of scripts.
+const MAX_SCRIPTS: usize = 1 << 20;
+/// Longest header for wallets, unless the header itself is longer.
+const MAX_HEADER: usize = 1 << 20;
+
+/// Where a header holds the root of the tree over its txids, in chains that have one.
+const MERKLE_ROOT: std::ops::Range<usize> = 36..68;
+
+/// What the configuration asks a plugin for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The coin; case does not matter.
+    pub coin: &'a str,
+    /// The net; case does not matter.
+    pub net: &'a str,
+    /// What the operator says to the plugin, as TOML.
+    pub options: &'a str,
+}
+
+/// A coin whose code is a plugin's.
+///
+/// Every answer is checked as far as that is possible. After a panic, an answer that means
+/// nothing, or transactions that do not tile their block, the coin is broken: it answers every
+/// call with [`CoinError::Plugin`], so that no block is skipped.
+#[derive(Debug)]
+pub struct ForeignCoin {
+    info: PluginInfo,
+    slots: Slots,
+    instance: Instance,
+    family: FamilyCoin,
+    pub(crate) broken: OnceLock<String>,
+}
+
+// SAFETY: the border asks of every slot but `create` and `destroy` that any thread can call it at
+// any time; those two are called once, by the first and the last owner.
+unsafe impl Send for ForeignCoin {}
+// SAFETY: as above.
+unsafe impl Sync for ForeignCoin {}
+
+/// Loads a plugin, makes the coin and tries it on its own examples.
+///
+/// # Errors
+/// It fails a step of the ladder.
+pub fn load(file: &PluginFile, wanted: Wanted<'_>) -> Result<ForeignCoin, LoadError> {
+    let plugin = library::open(file)?;
+    ForeignCoin::create(plugin, wanted).map_err(|reason| file.refused(reason))
+}
+
+impl ForeignCoin {
+    /// Tells which plugin this is.
+    #[must_use]
+    pub fn info(&self) -> &PluginInfo {
+        &self.info
+    }
+
+    fn create(plugin: Plugin, wanted: Wanted<'_>) -> Result<Self, Reason> {
+        let mut coin = Self {
+            info: plugin.info,
+            slots: plugin.slots,
+            instance: ptr::null_mut(),
+            family: FamilyCoin::new(Descriptor::default()),
+            broken: OnceLock::new(),
+        };
+        coin.instance = coin.make(wanted)?;
+        let descriptor = coin.describe()?;
+        check_identity(&descriptor, wanted)?;
+        check_genesis(&descriptor)?;
+        coin.family = FamilyCoin::new(descriptor);
+        let tried = coin.descriptor().vectors.check(&coin);
+        coin.trust().map_err(Reason::from)?;
+        tried?;
+        Ok(coin)
+    }
+
+    fn make(&self, wanted: Wanted<'_>) -> Result<Instance, Reason> {
+        let net = wanted.net.to_ascii_lowercase();
+        let net = Bytes::from(net.as_bytes());
+        let options = Bytes::from(wanted.options.as_bytes());
+        let mut instance = ptr::null_mut();
+        let verdict = self.call("create", |error| {
+            // SAFETY: what is handed in lives for the call, and the table is the plugin's.
+            unsafe { (self.slots.create)(net, options, &raw mut instance, error) }
+        });
+        match verdict {
+            Ok(Verdict::Done) => Ok(instance),
+            Ok(other) => Err(Reason::from(self.meaningless("create", other))),
+            Err(CoinError::Refused { reason }) => Err(Reason::Create(reason)),
+            Err(error) => Err(Reason::from(error)),
+        }
+    }
+
+    fn describe(&self) -> Result<Descriptor, Reason> {
+        let text = self.bytes("describe", MAX_DESCRIPTOR, |out, error| {
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.describe)(self.instance, out, error) }
+        })?;
+        let text = text.ok_or_else(|| self.meaningless("describe", Verdict::ByDescriptor))?;
+        Ok(Descriptor::from_toml(&String::from_utf8_lossy(&text))?)
+    }
+
+    /// Compares the transactions of a block with what its header says of them.
+    fn check_transactions(&self, block: &[u8], receiver: &TxReceiver<'_>) -> Result<(), CoinError> {
+        let refused = |reason: &str| {
+            Err(CoinError::Refused {
+                reason: reason.to_owned(),
+            })
+        };
+        if receiver.txids.is_empty() {
+            return refused("malformed block: no transaction");
+        }
+        let is_tree = self.descriptor().merkle_tree == MerkleTree::Sha256d;
+        if is_tree && block.get(MERKLE_ROOT) != Some(&merkle_root(&receiver.txids)) {
+            return refused("malformed block: its Merkle root is not that of its transactions");
+        }
+        Ok(())
+    }
+}
+
+impl Coin for ForeignCoin {
+    fn descriptor(&self) -> &Descriptor {
+        self.family.descriptor()
+    }
+
+    fn header_len(&self, height: Height, block: &[u8]) -> Result<usize, CoinError> {
+        let mut len = 0;
+        let verdict = self.call("header_len", |error| {
+            let place = &raw mut len;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.header_len)(self.instance, height.0, block.into(), place, error) }
+        })?;
+        match verdict {
+            Verdict::Done if len <= block.len() => Ok(len),
+            Verdict::Done => Err(self.break_down(format!(
+                "header_len gives {len} bytes of a block of {}",
+                block.len()
+            ))),
+            Verdict::ByDescriptor => self.family.header_len(height, block),
+            other => Err(self.meaningless("header_len", other)),
+        }
+    }
+
+    fn header_hash(&self, height: Height, header: &[u8]) -> Result<Option<BlockHash>, CoinError> {
+        let mut hash = [0; 32];
+        let verdict = self.call("header_hash", |error| {
+            let place = &raw mut hash;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe {
+                (self.slots.header_hash)(self.instance, height.0, header.into(), place, error)
+            }
+        })?;
+        match verdict {
+            Verdict::Done => Ok(Some(BlockHash(hash))),
+            Verdict::AskNode => Ok(None),
+            Verdict::ByDescriptor => self.family.header_hash(height, header),
+            other => Err(self.meaningless("header_hash", other)),
+        }
+    }
+
+    fn header_prev(&self, header: &[u8]) -> Result<BlockHash, CoinError> {
+        let mut prev = [0; 32];
+        let verdict = self.call("header_prev", |error| {
+            let place = &raw mut prev;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.header_prev)(self.instance, header.into(), place, error) }
+        })?;
+        match verdict {
+            Verdict::Done => Ok(BlockHash(prev)),
+            Verdict::ByDescriptor => self.family.header_prev(header),
+            other => Err(self.meaningless("header_prev", other)),
+        }
+    }
+
+    fn client_header<'a>(&self, height: Height, header: &'a [u8]) -> Cow<'a, [u8]> {
+        let limit = header.len().max(MAX_HEADER);
+        let cut = self.bytes("client_header", limit, |out, error| {
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe {
+                (self.slots.client_header)(self.instance, height.0, header.into(), out, error)
+            }
+        });
+        match cut {
+            Ok(Some(cut)) => Cow::Owned(cut),
+            Ok(None) | Err(_) => self.family.client_header(height, header),
+        }
+    }
+
+    fn parse_block(
+        &self,
+        height: Height,
+        block: &[u8],
+        sink: &mut dyn TxSink,
+    ) -> Result<(), CoinError> {
+        let mut receiver = TxReceiver::new(block.len(), sink);
+        let raw_sink = receiver.sink();
+        let verdict = self.call("parse_block", |error| {
+            let sink = &raw const raw_sink;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.parse_block)(self.instance, height.0, block.into(), sink, error) }
+        });
+        if self.settle("parse_block", std::mem::take(&mut receiver.halt))? {
+            return Err(CoinError::Stopped);
+        }
+        match verdict? {
+            Verdict::Done => self.check_transactions(block, &receiver),
+            Verdict::ByDescriptor if receiver.txids.is_empty() => {
+                self.family.parse_block(height, block, sink)
+            }
+            other => Err(self.meaningless("parse_block", other)),
+        }?;
+        // What the sink asked this coin for meanwhile may have broken it.
+        self.trust()
+    }
+
+    fn parse_tx(&self, raw: &[u8], sink: &mut dyn TxSink) -> Result<Parsed, CoinError> {
+        let mut receiver = TxReceiver::new(raw.len(), sink);
+        let raw_sink = receiver.sink();
+        let verdict = self.call("parse_tx", |error| {
+            let sink = &raw const raw_sink;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.parse_tx)(self.instance, raw.into(), sink, error) }
+        });
+        if self.settle("parse_tx", std::mem::take(&mut receiver.halt))? {
+            return Err(CoinError::Stopped);
+        }
+        match (verdict?, receiver.txids.len()) {
+            (Verdict::Done, 1) => Ok(Parsed::Tx),
+            (Verdict::Skipped, 0) => Ok(Parsed::Skip("the plugin has nothing to index in it")),
+            (Verdict::ByDescriptor, 0) => self.family.parse_tx(raw, sink),
+            (other, count) => Err(self.break_down(format!(
+                "parse_tx answers {other:?} and hands out {count} transactions"
+            ))),
+        }
+    }
+
+    fn index_scripts(&self, script: &[u8], out: &mut dyn FnMut(&[u8])) {
+        if self.descriptor().unspendable != Unspendable::Custom {
+            return self.family.index_scripts(script, out);
+        }
+        let mut receiver = Receiver::new(MAX_SCRIPTS, out);
+        let scripts = receiver.out();
+        let verdict = self.call("index_scripts", |error| {
+            let out = &raw const scripts;
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.index_scripts)(self.instance, script.into(), out, error) }
+        });
+        let halt = receiver.halt;
+        let settled = self.settle("index_scripts", halt);
+        match settled.and(verdict) {
+            Ok(Verdict::Done) => {}
+            Ok(Verdict::ByDescriptor) => self.family.index_scripts(script, out),
+            Ok(other) => drop(self.meaningless("index_scripts", other)),
+            // There is no script that this could stand for.
+            Err(error) => drop(self.break_down(format!("index_scripts: {error}"))),
+        }
+    }
+
+    fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError> {
+        let script = self.bytes("address_to_script", MAX_SCRIPTS, |out, error| {
+            let address = address.as_bytes().into();
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.address_to_script)(self.instance, address, out, error) }
+        });
+        match script {
+            Ok(Some(script)) => Ok(script),
+            Ok(None) => self.family.address_to_script(address),
+            Err(error) => Err(AddressError::Refused {
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    fn script_to_address(&self, script: &[u8]) -> Option<String> {
+        let address = self.bytes("script_to_address", MAX_SCRIPTS, |out, error| {
+            // SAFETY: the instance is the plugin's, what is handed in lives for the call.
+            unsafe { (self.slots.script_to_address)(self.instance, script.into(), out, error) }
+        });
+        match address {
+            Ok(Some(address)) if address.is_empty() => None,
+            Ok(Some(address)) => String::from_utf8(address).ok(),
+            Ok(None) => self.family.script_to_address(script),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for ForeignCoin {
+    /// Leaves an instance that broke down alone: nobody knows what state it is in.
+    fn drop(&mut self) {
+        if self.broken.get().is_none() && !self.instance.is_null() {
+            // SAFETY: nobody else has the instance any more.
+            unsafe { (self.slots.destroy)(self.instance) };
+        }
+    }
+}
+
+impl From<CoinError> for Reason {
+    fn from(error: CoinError) -> Self {
+        match error {
+            CoinError::Plugin { reason } => Self::Broken(reason),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+fn check_identity(descriptor: &Descriptor, wanted: Wanted<'_>) -> Result<(), Reason> {
+    let is_coin = descriptor.coin.eq_ignore_ascii_case(wanted.coin);
+    if is_coin && descriptor.net.eq_ignore_ascii_case(wanted.net) {
+        return Ok(());
+    }
+    Err(Reason::Identity {
+        found: format!("{} {}", descriptor.coin, descriptor.net),
+        expected: format!("{} {}", wanted.coin, wanted.net),
+    })
+}
+
+fn check_genesis(descriptor: &Descriptor) -> Result<(), Reason> {
+    let genesis = descriptor.genesis_hash;
+    let examples = &descriptor.vectors.headers;
+    match examples.iter().find(|example| example.height == Height(0)) {
+        Some(example) if example.hash != genesis => Err(Reason::Genesis {
+            example: example.hash,
+            genesis,
+        }),
+        _ => Ok(()),
+    }
+}
