@@ -1,6 +1,7 @@
 //! The library of a plugin: loaded, and its header and table read before any function is called.
 
 use std::{
+    error::Error as _,
     ffi::c_char,
     os::fd::IntoRawFd as _,
     path::{Path, PathBuf},
@@ -90,7 +91,7 @@ fn dlopen(path: &Path) -> Result<*const PluginHeader, Reason> {
     // the checks of the file stand for.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| {
-        let text = error.to_string();
+        let text = error.source().unwrap_or(&error).to_string();
         let prefix = format!("{}: ", path.display());
         Reason::NotALibrary(text.strip_prefix(&prefix).unwrap_or(&text).to_owned())
     })?;
