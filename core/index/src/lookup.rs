@@ -9,7 +9,7 @@ use crate::{
     schema::{
         OutputNum, Spent, Table, parse_amount, parse_script_key, txid_key_tx_num, txid_prefix,
     },
-    snapshot::PinnedSnapshot,
+    snapshot::{Cursor, PinnedSnapshot},
     store::Store,
 };
 
@@ -22,15 +22,14 @@ pub(crate) const TXID_LEN: u64 = 32;
 /// Cost: one seek and a read for each candidate, of which there is nearly always one.
 pub(crate) fn tx_nums(
     store: &Store,
-    rows: &PinnedSnapshot,
+    txids: &mut Cursor<'_>,
     txid: &Txid,
     tx_count: TxNum,
 ) -> Result<Vec<TxNum>, IndexError> {
-    let prefix = txid_prefix(txid);
     let mut candidates = Vec::new();
-    rows.scan(Table::TxByTxid, &prefix, &prefix, |key, _| {
+    txids.keys(&txid_prefix(txid), |key| {
         candidates.push(txid_key_tx_num(key)?);
-        Ok(true)
+        Ok(())
     })?;
     let mut found = Vec::with_capacity(1);
     for tx_num in candidates
@@ -66,17 +65,20 @@ pub(crate) fn older_outputs(
     let rows = store.snapshot();
     let mut sorted: Vec<_> = (0usize..).zip(spends).collect();
     sorted.par_sort_unstable_by_key(|(_, spend)| spend.outpoint);
-    let find = |(position, spend): &(usize, &OlderSpend)| {
-        let found = older_output(store, &rows, spend, base)?;
+    let find = |txids: &mut Cursor<'_>, (position, spend): &(usize, &OlderSpend)| {
+        let found = older_output(store, &rows, txids, (spend, base))?;
         let OlderSpend {
             outpoint, height, ..
         } = **spend;
         let missing = IndexError::MissingOutput { height, outpoint };
         Ok((*position, found.ok_or(missing)?))
     };
-    let found: Result<Vec<_>, IndexError> =
-        sorted.par_iter().with_min_len(SPENDS).map(find).collect();
-    let mut found = found?;
+    let find_all = |spends: &[(usize, &OlderSpend)]| -> Result<Vec<_>, IndexError> {
+        let mut txids = rows.cursor(Table::TxByTxid)?;
+        spends.iter().map(|spend| find(&mut txids, spend)).collect()
+    };
+    let found: Result<Vec<_>, IndexError> = sorted.par_chunks(SPENDS).map(find_all).collect();
+    let mut found: Vec<_> = found?.into_iter().flatten().collect();
     found.par_sort_unstable_by_key(|(position, _)| *position);
     Ok(found.into_iter().map(|(_, spent)| spent).collect())
 }
@@ -85,14 +87,14 @@ pub(crate) fn older_outputs(
 fn older_output(
     store: &Store,
     rows: &PinnedSnapshot,
-    spend: &OlderSpend,
-    base: TxNum,
+    txids: &mut Cursor<'_>,
+    (spend, base): (&OlderSpend, TxNum),
 ) -> Result<Option<Spent>, IndexError> {
     let OlderSpend {
         outpoint, spent, ..
     } = spend;
     if let Some((script, value)) = *spent
-        && let [tx_num] = tx_nums(store, rows, &outpoint.txid, base)?[..]
+        && let [tx_num] = tx_nums(store, txids, &outpoint.txid, base)?[..]
     {
         let output = OutputNum {
             tx_num,
@@ -116,7 +118,8 @@ pub(crate) fn unspent_output(
     outpoint: &OutPoint,
     tx_count: TxNum,
 ) -> Result<Option<Spent>, IndexError> {
-    for tx_num in tx_nums(store, rows, &outpoint.txid, tx_count)? {
+    let mut txids = rows.cursor(Table::TxByTxid)?;
+    for tx_num in tx_nums(store, &mut txids, &outpoint.txid, tx_count)? {
         let output = OutputNum {
             tx_num,
             vout: outpoint.vout,

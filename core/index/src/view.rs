@@ -241,7 +241,7 @@ impl IndexView {
     /// # Errors
     /// The index cannot be read.
     pub fn find(&self, txid: &Txid) -> Result<Option<HistoryTx>, IndexError> {
-        let found = lookup::tx_nums(&self.store, &self.rows, txid, self.tx_count());
+        let found = self.tx_nums(txid);
         let first = found.and_then(|tx_nums| match tx_nums.first() {
             None => Ok(None),
             Some(tx_num) => {
@@ -265,7 +265,7 @@ impl IndexView {
         txid: &Txid,
         tx_nums: &Range<TxNum>,
     ) -> Result<Option<TxNum>, IndexError> {
-        let found = lookup::tx_nums(&self.store, &self.rows, txid, self.tx_count());
+        let found = self.tx_nums(txid);
         self.checked(found.map(|found| found.into_iter().find(|tx_num| tx_nums.contains(tx_num))))
     }
 
@@ -344,7 +344,7 @@ impl IndexView {
     }
 
     fn find_spender(&self, outpoint: &OutPoint) -> Result<Option<HistoryTx>, IndexError> {
-        let funders = lookup::tx_nums(&self.store, &self.rows, &outpoint.txid, self.tx_count())?;
+        let funders = self.tx_nums(&outpoint.txid)?;
         for tx_num in funders {
             let output = OutputNum {
                 tx_num,
@@ -361,6 +361,11 @@ impl IndexView {
             }
         }
         Ok(None)
+    }
+
+    fn tx_nums(&self, txid: &Txid) -> Result<Vec<TxNum>, IndexError> {
+        let mut txids = self.rows.cursor(Table::TxByTxid)?;
+        lookup::tx_nums(&self.store, &mut txids, txid, self.tx_count())
     }
 
     fn transaction(&self, tx_num: TxNum) -> Result<(Txid, Height), IndexError> {

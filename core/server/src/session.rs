@@ -113,34 +113,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Tells why the session ended.
     async fn serve(&mut self) -> io::Result<&'static str> {
         let mut stopping = self.service.stopping();
+        let max_batch = self.service.config.limits.max_batch;
         loop {
             self.start_waiting();
-            let has_output = self.sent < self.out.len();
-            if self.mailbox.is_behind() {
-                return Ok("too slow for its notifications");
+            if let Some(why) = self.is_over() {
+                return Ok(why);
             }
-            if self.is_closing && !has_output && self.working.is_empty() && self.waiting.is_empty()
-            {
-                return Ok("done");
-            }
-            let is_ready = self.has_room() && !self.is_closing;
-            let deadline = self.deadline(has_output);
-            let decoder = &mut self.decoder;
-            let waiting = &mut self.waiting;
-            let max_batch = self.service.config.limits.max_batch;
+            let has_output = self.has_output();
+            let has_room_to_send = self.out.len() < ENOUGH_TO_SEND;
+            let takes_answers = has_room_to_send && !self.working.is_empty();
+            let takes_notices = has_room_to_send && self.subscribing == 0;
+            let takes_requests = self.has_room() && !self.is_closing;
+            let deadline = self.deadline();
+            let Self {
+                reader,
+                writer,
+                decoder,
+                waiting,
+                working,
+                inbox,
+                out,
+                sent,
+                ..
+            } = self;
+            let unsent = out.get(*sent..).unwrap_or_default();
+            let take = |bytes: &[u8]| decode(decoder, waiting, max_batch, bytes);
             tokio::select! {
                 biased;
                 () = stopping.wait() => return Ok("the server stops"),
-                written = self.writer.write(self.out.get(self.sent..).unwrap_or_default()), if has_output => {
-                    self.accept(written?)?;
-                }
-                Some(done) = self.working.join_next(), if !self.working.is_empty() && self.out.len() < ENOUGH_TO_SEND => {
-                    self.take(done);
-                }
-                Some(notice) = self.inbox.recv(), if self.subscribing == 0 && self.out.len() < ENOUGH_TO_SEND => {
-                    self.push(&notice);
-                }
-                read = read_chunk(&mut self.reader, |bytes| decode(decoder, waiting, max_batch, bytes)), if is_ready => {
+                written = writer.write(unsent), if has_output => self.accept(written?)?,
+                Some(done) = working.join_next(), if takes_answers => self.take(done),
+                Some(notice) = inbox.recv(), if takes_notices => self.push(&notice),
+                read = read_chunk(reader, take), if takes_requests => {
                     self.heard = Instant::now();
                     self.is_closing |= read? == 0;
                 }
@@ -149,15 +153,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    fn is_over(&self) -> Option<&'static str> {
+        if self.mailbox.is_behind() {
+            return Some("too slow for its notifications");
+        }
+        let is_done = self.waiting.is_empty() && self.working.is_empty() && !self.has_output();
+        (self.is_closing && is_done).then_some("done")
+    }
+
+    fn has_output(&self) -> bool {
+        self.sent < self.out.len()
+    }
+
     /// Tells whether the session may take on more.
     fn has_room(&self) -> bool {
         self.out.len() < ENOUGH_TO_SEND
             && self.working.len() < self.service.config.limits.concurrent_requests
     }
 
-    fn deadline(&self, has_output: bool) -> Instant {
+    fn deadline(&self) -> Instant {
         let silence = self.heard + self.service.config.limits.session_timeout;
-        if has_output {
+        if self.has_output() {
             silence.min(self.accepted + SEND_TIMEOUT)
         } else {
             silence
