@@ -33,6 +33,12 @@ pub(crate) enum Command {
         /// Port of the status page
         #[arg(long, default_value_t = 9050)]
         http_port: u16,
+        /// Drive a real regtest node with the bitcoind on the PATH
+        #[arg(long)]
+        real: bool,
+        /// Drive a real regtest node with this bitcoind
+        #[arg(long, value_name = "PATH")]
+        bitcoind: Option<PathBuf>,
     },
     /// List every coin and net known
     Coins {

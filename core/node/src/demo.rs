@@ -11,6 +11,7 @@ mod chain;
 mod json;
 mod methods;
 mod params;
+mod real;
 mod rpc;
 mod run;
 mod signature;
@@ -36,7 +37,7 @@ use tokio::{
 use electrode_coin::{Height, Sats};
 
 use chain::Chain;
-pub(crate) use run::run;
+pub(crate) use run::{Ports, run};
 use story::Story;
 
 /// How long open connections may take to finish when the node stops.
@@ -67,8 +68,8 @@ pub(crate) struct DemoAddress {
     pub(crate) name: &'static str,
     /// The address.
     pub(crate) address: String,
-    /// Its private key, as wallets import it; worthless outside this chain.
-    pub(crate) wif: String,
+    /// Its private key, as wallets import it, where the demo has it; worthless outside this chain.
+    pub(crate) wif: Option<String>,
     /// What it holds, unconfirmed payments included.
     pub(crate) balance: Sats,
 }

@@ -59,7 +59,19 @@ fn start(cli: Cli) -> Result<(), Failure> {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Some(Command::Demo { port, http_port }) => demo::run(port, http_port).await,
+        Some(Command::Demo {
+            port,
+            http_port,
+            real,
+            bitcoind,
+        }) => {
+            let on_path = real.then(|| "bitcoind".into());
+            let ports = demo::Ports {
+                wallets: port,
+                http: http_port,
+            };
+            demo::run(ports, bitcoind.or(on_path)).await
+        }
         Some(Command::Coins { json, coins_dir }) => coins::list(coins_dir.as_deref(), json),
         Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
         Some(Command::Config(ConfigCommand::Check)) => {

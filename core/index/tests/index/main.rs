@@ -307,3 +307,24 @@ fn refuses_histories_over_the_limit() {
         Err(IndexError::HistoryTooLarge)
     ));
 }
+
+/// As in Bitcoin's blocks 91,722 and 91,880: the same coinbase twice, before BIP30 forbade it.
+#[test]
+fn survives_a_coinbase_that_was_made_twice() {
+    let (dir, mut chain) = (TempDir::new().unwrap(), mined(28, 6));
+    let mut index = open(&dir);
+    follow(&mut index, &chain, Source::BlockOnly);
+    let before = index.view().content_hash().unwrap();
+    let twice = chain.blocks[3].txdata[0].clone();
+    let txid = electrode_coin::Txid(*twice.compute_txid().as_ref());
+    chain.mine();
+    chain.blocks.last_mut().unwrap().txdata = vec![twice];
+    follow(&mut index, &chain, Source::BlockOnly);
+    assert_eq!(index.view().find(&txid).unwrap().unwrap().height, Height(7));
+    for height in [Height(3), Height(7)] {
+        assert_eq!(index.view().block_txids(height).unwrap().unwrap()[0], txid);
+    }
+    index.disconnect().unwrap();
+    assert_eq!(index.view().find(&txid).unwrap().unwrap().height, Height(3));
+    assert_eq!(index.view().content_hash().unwrap(), before);
+}

@@ -1,11 +1,13 @@
-//! The demonstration itself: the made-up node, a server on it, and what a newcomer can try.
+//! The demonstration itself: a node, a server on it, and what a newcomer can try.
 
-use std::path::Path;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use electrode_coin::{Coin as _, ScriptHash};
-use electrode_coins::KnownCoins;
 
-use super::{DemoAddress, DemoNode, Pace};
+use super::{DemoAddress, DemoNode, Pace, real::RealNode};
 use crate::{
     Failure, cli,
     config::{Config, Sources},
@@ -13,64 +15,103 @@ use crate::{
     serve::{serve, until_signal},
 };
 
-/// Serves a chain made up on the spot until Ctrl-C, and leaves no file behind.
-pub(crate) async fn run(port: u16, http_port: u16) -> Result<(), Failure> {
+/// Where a demonstration listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    /// For wallets.
+    pub(crate) wallets: u16,
+    /// For the status page.
+    pub(crate) http: u16,
+}
+
+/// Serves a chain made up on the spot until Ctrl-C, and leaves no file behind. With a `bitcoind`
+/// the chain is that of a real node, started for the occasion.
+pub(crate) async fn run(ports: Ports, bitcoind: Option<PathBuf>) -> Result<(), Failure> {
     let failed = |what| move |source| Failure::System { what, source };
     let dir = tempfile::tempdir().map_err(failed("cannot make a folder for the demo"))?;
-    let node = DemoNode::start(Pace::default())
-        .await
-        .map_err(failed("cannot start the demo"))?;
-    let config = config(dir.path(), &node.url(), port, http_port)?;
-    log::start(&config.log);
-    invite(&node.addresses(), port, http_port)?;
-    let served = serve(&config, until_signal()).await;
-    node.stop().await;
-    served
+    match bitcoind {
+        Some(program) => {
+            let program = OsString::from(program);
+            let node = RealNode::start(&program, &dir.path().join("node"), Pace::default()).await?;
+            let cookie = [(
+                "daemon.cookie_file",
+                node.cookie_file().display().to_string(),
+            )];
+            let served = demonstrate(dir.path(), node.url(), &cookie, node.people(), ports).await;
+            node.stop().await;
+            served
+        }
+        None => {
+            let node = DemoNode::start(Pace::default());
+            let node = node.await.map_err(failed("cannot start the demo"))?;
+            let served = demonstrate(dir.path(), &node.url(), &[], &node.addresses(), ports).await;
+            node.stop().await;
+            served
+        }
+    }
 }
 
-fn config(dir: &Path, url: &str, port: u16, http_port: u16) -> Result<Config, Failure> {
-    let overrides = [
+async fn demonstrate(
+    dir: &Path,
+    url: &str,
+    login: &[(&'static str, String)],
+    people: &[DemoAddress],
+    ports: Ports,
+) -> Result<(), Failure> {
+    let mut overrides = vec![
         ("coin", "Bitcoin".to_owned()),
         ("net", "regtest".to_owned()),
-        ("data_dir", dir.display().to_string()),
+        ("data_dir", dir.join("index").display().to_string()),
         ("daemon.urls", url.to_owned()),
         ("daemon.poll_interval_mempool", "500ms".to_owned()),
-        ("serve.services", format!("tcp://127.0.0.1:{port}")),
-        ("serve.http", format!("127.0.0.1:{http_port}")),
+        (
+            "serve.services",
+            format!("tcp://127.0.0.1:{}", ports.wallets),
+        ),
+        ("serve.http", format!("127.0.0.1:{}", ports.http)),
         ("log.format", "compact".to_owned()),
     ];
+    overrides.extend_from_slice(login);
     // A demo is the same everywhere, whatever the environment says.
-    cli::load(Sources {
+    let config: Config = cli::load(Sources {
         file: None,
         env: Vec::new(),
-        overrides: overrides.to_vec(),
-    })
+        overrides,
+    })?;
+    log::start(&config.log);
+    invite(people, ports)?;
+    serve(&config, until_signal()).await
 }
 
-fn invite(addresses: &[DemoAddress], port: u16, http_port: u16) -> Result<(), Failure> {
-    let known = KnownCoins::built_in();
-    let coin = &known.find("Bitcoin", "regtest")?.coin;
+fn invite(people: &[DemoAddress], ports: Ports) -> Result<(), Failure> {
+    let Ports { wallets, http } = ports;
     say(
         "Electrode demo: a regtest chain made up on the spot; Ctrl-C ends it and removes its files.\n",
     )?;
     say(format_args!(
-        "  Status page   http://127.0.0.1:{http_port}/status"
+        "  Status page   http://127.0.0.1:{http}/status"
     ))?;
     say(format_args!(
-        "  Wallets       127.0.0.1:{port} (plain TCP, regtest)\n"
+        "  Wallets       127.0.0.1:{wallets} (plain TCP, regtest)\n"
     ))?;
     say("People on the chain, and what they own now:\n")?;
-    for person in addresses {
+    for person in people {
         let coins = person.balance.0 / 100_000_000;
         let rest = person.balance.0 % 100_000_000;
         say(format_args!(
-            "  {:<6} {:>8}.{rest:08} BTC  {}",
-            person.name, coins, person.address
+            "  {:<6} {coins:>8}.{rest:08} BTC  {}",
+            person.name, person.address
         ))?;
     }
-    let Some(person) = addresses.get(1) else {
-        return Ok(());
-    };
+    match people.get(1) {
+        Some(person) => propose(person, wallets),
+        None => Ok(()),
+    }
+}
+
+fn propose(person: &DemoAddress, port: u16) -> Result<(), Failure> {
+    let known = electrode_coins::KnownCoins::built_in();
+    let coin = &known.find("Bitcoin", "regtest")?.coin;
     let script = coin.address_to_script(&person.address).unwrap_or_default();
     let hash = ScriptHash::of(&script);
     say(format_args!(
@@ -85,10 +126,13 @@ fn invite(addresses: &[DemoAddress], port: u16, http_port: u16) -> Result<(), Fa
             "  (echo '{{\"id\":1,\"method\":\"blockchain.scripthash.{method}\",\"params\":[\"{hash}\"]}}'; cat) | nc 127.0.0.1 {port}{note}"
         ))?;
     }
-    say(format_args!(
-        "\nOr a real wallet with {}'s key {}:\n",
-        person.name, person.wif
-    ))?;
+    match &person.wif {
+        Some(wif) => say(format_args!(
+            "\nOr a real wallet, with {}'s key {wif}:\n",
+            person.name
+        ))?,
+        None => say("\nOr a real wallet:\n")?,
+    }
     say(format_args!(
         "  electrum --regtest --oneserver -s 127.0.0.1:{port}:t\n"
     ))

@@ -117,7 +117,7 @@ impl Story {
         let address = |wallet: &Wallet| DemoAddress {
             name: wallet.name,
             address: wallet.address(),
-            wif: wallet.wif(),
+            wif: Some(wallet.wif()),
             balance: balance(wallet),
         };
         self.people.wallets().map(address).collect()

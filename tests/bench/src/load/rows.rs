@@ -86,11 +86,9 @@ fn block_rows(facts: &Facts) -> anyhow::Result<Vec<Row>> {
             Ok((json!([tx.txid, tx.height]), expected))
         })
         .collect::<anyhow::Result<_>>()?;
-    let headers = (0..).zip(&facts.blocks);
-    let headers = headers.map(|(height, block)| {
-        let height: u32 = height;
-        (json!([height]), Expected::Header(block.hash.clone()))
-    });
+    let headers = (0_u32..).zip(&facts.blocks);
+    let headers =
+        headers.map(|(height, block)| (json!([height]), Expected::Header(block.hash.clone())));
     let txs = facts.txs.iter();
     let txs = txs.map(|tx| (json!([tx.txid]), Expected::Transaction(tx.txid.clone())));
     Ok(vec![
