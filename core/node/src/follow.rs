@@ -105,6 +105,11 @@ impl Follower {
                 self.service.set_stage(Stage::Stuck { height });
                 tracing::error!(%error, "cannot follow the node; what is indexed is still served");
             }
+            Failure::Broken(error) => {
+                let height = self.index.tip().map(|tip| tip.height).unwrap_or_default();
+                self.service.set_stage(Stage::Stuck { height });
+                tracing::error!(%error, "cannot go on; what is indexed is still served");
+            }
             Failure::Daemon(error) => tracing::warn!(%error, "cannot follow the node for now"),
             _ => return Err(failure),
         }
@@ -244,6 +249,8 @@ impl Follower {
                 }
             }
         }
+        // Of a plugin that broke down meanwhile nothing counts.
+        self.blocks.coin.health().map_err(Failure::Broken)?;
         Ok(new)
     }
 
