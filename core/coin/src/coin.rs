@@ -83,6 +83,15 @@ pub trait Coin: Send + Sync + 'static {
         }
     }
 
+    /// Tells whether what the coin said so far counts: a plugin that breaks down in a method that
+    /// cannot fail says so here.
+    ///
+    /// # Errors
+    /// [`CoinError::Plugin`].
+    fn health(&self) -> Result<(), CoinError> {
+        Ok(())
+    }
+
     /// Turns an address of this chain into its output script.
     ///
     /// # Errors

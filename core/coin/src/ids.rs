@@ -14,6 +14,7 @@ pub struct ParseHexError;
 macro_rules! hash32 {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
+        #[repr(transparent)]
         #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; 32]);
 
@@ -116,6 +117,9 @@ impl fmt::Debug for ScriptKey {
 }
 
 /// Names one output of a transaction.
+///
+/// Shape: as in a transaction, 36 bytes; plugins count on it.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutPoint {
     /// Transaction that made the output.

@@ -104,6 +104,7 @@ impl BlockRows {
             rows.read_spent(coin, spent)
                 .map_err(|_truncated| IndexError::SpentOutputs { height, hash })?;
         }
+        coin.health().map_err(malformed)?;
         Ok(rows)
     }
 

@@ -1,20 +1,66 @@
 //! One chain as a run sees it: its coin, its node, its index, put together from the configuration.
 
-use std::sync::Arc;
+use std::{ffi::OsStr, sync::Arc};
 
 use electrode_coin::{Coin, Height};
 use electrode_coins::KnownCoins;
 use electrode_daemon::{Daemon, DaemonConfig, DaemonUrl};
 use electrode_index::{Index, IndexConfig};
+use electrode_loader::{ForeignCoin, PluginFile, Wanted};
 
 use crate::{Failure, config::Config};
 
 /// Finds the coin that COIN and NET name.
 pub(crate) fn coin(config: &Config) -> Result<Arc<dyn Coin>, Failure> {
+    if let Some(coin) = plugin(config)? {
+        return Ok(Arc::new(coin));
+    }
     let known = KnownCoins::gather(config.coins_dir.as_deref())?;
     Ok(Arc::new(
         known.find(&config.coin, &config.net)?.coin.clone(),
     ))
+}
+
+/// Loads the plugin of the coin, if the folder of plugins has one.
+fn plugin(config: &Config) -> Result<Option<ForeignCoin>, Failure> {
+    let section = &config.plugins;
+    let Some(dir) = &section.dir else {
+        return Ok(None);
+    };
+    let Some(mut file) = electrode_loader::find(dir, &config.coin)? else {
+        return Ok(None);
+    };
+    let name = file.path.file_name().and_then(OsStr::to_str);
+    let pin = section
+        .sha256
+        .iter()
+        .find(|(pinned, _)| Some(pinned.as_str()) == name);
+    file.sha256 = pin.map(|(_, pin)| *pin);
+    let coin = load_plugin(&file, &config.coin, &config.net)?;
+    let info = coin.info();
+    tracing::info!(
+        file = %info.path.display(),
+        name = %info.name,
+        version = %info.version,
+        built_with = %info.built_with,
+        pinned = file.sha256.is_some(),
+        "loaded a coin plugin"
+    );
+    Ok(Some(coin))
+}
+
+/// Loads a plugin for COIN and NET.
+pub(crate) fn load_plugin(
+    file: &PluginFile,
+    coin: &str,
+    net: &str,
+) -> Result<ForeignCoin, Failure> {
+    let wanted = Wanted {
+        coin,
+        net,
+        options: "",
+    };
+    Ok(electrode_loader::load(file, wanted)?)
 }
 
 /// Makes the client of the node; nothing is asked yet.

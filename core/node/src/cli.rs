@@ -76,6 +76,9 @@ pub(crate) struct CheckArgs {
     /// Net of the coin, such as mainnet
     #[arg(id = "NET")]
     pub(crate) net: String,
+    /// Plugin of the coin
+    #[arg(long, value_name = "FILE", conflicts_with = "descriptor")]
+    pub(crate) plugin: Option<PathBuf>,
     /// TOML descriptor of the coin
     #[arg(long, value_name = "FILE")]
     pub(crate) descriptor: Option<PathBuf>,

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use electrode_coin::Coin;
 use electrode_coins::{KnownCoin, KnownCoins};
+use electrode_loader::PluginFile;
 
-use crate::{Failure, cli::CheckArgs, log::say};
+use crate::{Failure, chain::load_plugin, cli::CheckArgs, log::say};
 
 use fixture::Fixture;
 
@@ -34,7 +35,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let coin = coin(args)?;
     let mut differing = 0;
     for path in &args.blocks {
-        let compared = Fixture::read(path).and_then(|fixture| fixture.compare(&coin));
+        let compared = Fixture::read(path).and_then(|fixture| fixture.compare(coin.as_ref()));
         match compared {
             Ok(()) => say(format_args!("{}: ok", path.display()))?,
             Err(difference) => {
@@ -49,12 +50,20 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     }
 }
 
-fn coin(args: &CheckArgs) -> Result<impl Coin, Failure> {
+fn coin(args: &CheckArgs) -> Result<Box<dyn Coin>, Failure> {
+    if let Some(path) = &args.plugin {
+        let path = std::path::absolute(path).map_err(|source| Failure::System {
+            what: "cannot tell the current folder",
+            source,
+        })?;
+        let file = PluginFile { path, sha256: None };
+        return Ok(Box::new(load_plugin(&file, &args.coin, &args.net)?));
+    }
     let known = match &args.descriptor {
         Some(path) => KnownCoins::from(KnownCoin::from_file(path)?),
         None => KnownCoins::gather(None)?,
     };
-    Ok(known.find(&args.coin, &args.net)?.coin.clone())
+    Ok(Box::new(known.find(&args.coin, &args.net)?.coin.clone()))
 }
 
 fn to_json(known: &KnownCoin) -> serde_json::Value {

@@ -20,6 +20,7 @@ mod value;
 
 use std::{path::PathBuf, time::Duration};
 
+use electrode_loader::Pin;
 use electrode_protocol::ProtocolVersion;
 
 use read::Reader;
@@ -72,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) index: IndexSection,
     /// What one wallet, and all of them, may cost.
     pub(crate) limits: LimitsSection,
+    /// Coins from shared libraries.
+    pub(crate) plugins: PluginsSection,
     /// What is logged.
     pub(crate) log: LogSection,
     printed: String,
@@ -148,6 +151,15 @@ pub(crate) struct LimitsSection {
     pub(crate) max_subscriptions_total: usize,
 }
 
+/// `[plugins]`: coins from shared libraries, which come before all others of their name.
+#[derive(Clone, Debug)]
+pub(crate) struct PluginsSection {
+    /// The folder they are in; unset: none is loaded.
+    pub(crate) dir: Option<PathBuf>,
+    /// What files of it must hash to, by name; a file that is not named may be any.
+    pub(crate) sha256: Vec<(String, Pin)>,
+}
+
 /// `[log]`: what is logged.
 #[derive(Clone, Debug)]
 pub(crate) struct LogSection {
@@ -178,6 +190,10 @@ impl Config {
                 reorg_limit: reader.optional("index.reorg_limit"),
             },
             limits: limits(&mut reader),
+            plugins: PluginsSection {
+                dir: reader.optional("plugins.dir"),
+                sha256: reader.list("plugins.sha256"),
+            },
             log: LogSection {
                 level: reader.required("log.level"),
                 format: reader.required("log.format"),

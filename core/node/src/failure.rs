@@ -2,10 +2,11 @@
 
 use std::{io, process::ExitCode};
 
-use electrode_coin::BlockHash;
+use electrode_coin::{BlockHash, CoinError};
 use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
+use electrode_loader::LoadError;
 
 use crate::config::ConfigProblems;
 
@@ -13,7 +14,8 @@ use crate::config::ConfigProblems;
 pub(crate) const USAGE: u8 = 64;
 const DIFFERENT: u8 = 1;
 const INDEX: u8 = 65;
-const DAEMON: u8 = 69;
+/// Exit code for a node or a plugin that cannot be used.
+const UNUSABLE: u8 = 69;
 const INTERNAL: u8 = 70;
 
 /// Why the program ends.
@@ -28,6 +30,12 @@ pub(crate) enum Failure {
     /// A descriptor of a coin cannot be used.
     #[error(transparent)]
     CoinFile(#[from] CoinFileError),
+    /// A plugin cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] LoadError),
+    /// A plugin broke down.
+    #[error("{0}; what is indexed stays as it is, ask the plugin's author for a newer version")]
+    Broken(CoinError),
     /// A block of `coin check` is not what its file says.
     #[error("{0} of the files differ from what the coin reads")]
     BlocksDiffer(usize),
@@ -88,11 +96,17 @@ impl Failure {
             Self::BlocksDiffer(_) => DIFFERENT,
             Self::Config(_) | Self::Coin(_) | Self::CoinFile(_) | Self::Listen { .. } => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
+            Self::Index(IndexError::Block {
+                source: CoinError::Plugin { .. },
+                ..
+            })
+            | Self::Plugin(_)
+            | Self::Broken(_) => UNUSABLE,
             Self::Index(_) | Self::Differences(_) => INDEX,
             Self::Daemon(
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
-            Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => DAEMON,
+            Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => UNUSABLE,
             Self::System { .. } => INTERNAL,
         })
     }

@@ -115,7 +115,10 @@ impl Follower {
             Failure::Index(IndexError::Database(_) | IndexError::File { .. }) => {
                 return Err(failure);
             }
-            Failure::Index(_) | Failure::Genesis { .. } | Failure::System { .. } => {
+            Failure::Index(_)
+            | Failure::Broken(_)
+            | Failure::Genesis { .. }
+            | Failure::System { .. } => {
                 let height = self.index.tip().map(|tip| tip.height).unwrap_or_default();
                 self.service.set_stage(Stage::Stuck { height });
                 tracing::error!(error = %failure, "cannot follow the node; what is indexed is served");
@@ -324,6 +327,8 @@ impl Follower {
                 }
             }
         }
+        // Of a plugin that broke down meanwhile nothing counts.
+        self.blocks.coin.health().map_err(Failure::Broken)?;
         Ok(new)
     }
 

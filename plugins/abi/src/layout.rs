@@ -9,6 +9,8 @@ use std::{
     ptr, slice,
 };
 
+use electrode_coin::OutPoint;
+
 /// The first bytes of every plugin's header.
 pub const MAGIC: [u8; 8] = *b"ELECTROD";
 
@@ -62,6 +64,7 @@ pub struct Bytes {
 }
 
 impl From<&[u8]> for Bytes {
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         Self {
             ptr: bytes.as_ptr(),
@@ -73,12 +76,14 @@ impl From<&[u8]> for Bytes {
 impl Bytes {
     /// Refers to what a peer hands over.
     #[must_use]
+    #[inline]
     pub fn from_raw(ptr: *const u8, len: usize) -> Self {
         Self { ptr, len }
     }
 
     /// Gives how many there are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
@@ -94,20 +99,11 @@ impl Bytes {
     /// # Safety
     /// The peer keeps them unchanged for `'a`, as it promises for the call that hands them over.
     #[must_use]
+    #[inline]
     pub unsafe fn as_slice<'a>(self) -> &'a [u8] {
         // SAFETY: what the caller vouches for is what is needed.
         unsafe { borrow(self.ptr, self.len) }
     }
-}
-
-/// What an input spends.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct RawOutPoint {
-    /// Internal byte order.
-    pub txid: [u8; 32],
-    /// Position among the outputs of that transaction.
-    pub vout: u32,
 }
 
 /// A created output.
@@ -132,7 +128,7 @@ pub struct RawTx {
     pub len: usize,
     /// Virtual size in vbytes.
     pub vsize: usize,
-    inputs: *const RawOutPoint,
+    inputs: *const OutPoint,
     inputs_len: usize,
     outputs: *const RawOutput,
     outputs_len: usize,
@@ -141,7 +137,8 @@ pub struct RawTx {
 impl RawTx {
     /// Refers to what the transaction spends and creates.
     #[must_use]
-    pub fn with(mut self, inputs: &[RawOutPoint], outputs: &[RawOutput]) -> Self {
+    #[inline]
+    pub fn with(mut self, inputs: &[OutPoint], outputs: &[RawOutput]) -> Self {
         (self.inputs, self.inputs_len) = (inputs.as_ptr(), inputs.len());
         (self.outputs, self.outputs_len) = (outputs.as_ptr(), outputs.len());
         self
@@ -149,6 +146,7 @@ impl RawTx {
 
     /// Describes a transaction that spends and creates nothing yet.
     #[must_use]
+    #[inline]
     pub fn new(txid: [u8; 32], offset: usize, len: usize, vsize: usize) -> Self {
         Self {
             txid,
@@ -164,6 +162,7 @@ impl RawTx {
 
     /// Gives how many inputs and outputs are announced.
     #[must_use]
+    #[inline]
     pub fn counts(&self) -> (usize, usize) {
         (self.inputs_len, self.outputs_len)
     }
@@ -173,7 +172,8 @@ impl RawTx {
     /// # Safety
     /// The peer keeps the array unchanged for `'a`.
     #[must_use]
-    pub unsafe fn inputs<'a>(&self) -> &'a [RawOutPoint] {
+    #[inline]
+    pub unsafe fn inputs<'a>(&self) -> &'a [OutPoint] {
         // SAFETY: what the caller vouches for is what is needed.
         unsafe { borrow(self.inputs, self.inputs_len) }
     }
@@ -183,6 +183,7 @@ impl RawTx {
     /// # Safety
     /// The peer keeps the array unchanged for `'a`.
     #[must_use]
+    #[inline]
     pub unsafe fn outputs<'a>(&self) -> &'a [RawOutput] {
         // SAFETY: what the caller vouches for is what is needed.
         unsafe { borrow(self.outputs, self.outputs_len) }
@@ -305,6 +306,7 @@ unsafe impl Sync for PluginHeader {}
 ///
 /// # Safety
 /// Unless null, `ptr` is aligned and `len` items behind it stay unchanged for `'a`.
+#[inline]
 unsafe fn borrow<'a, T>(ptr: *const T, len: usize) -> &'a [T] {
     if ptr.is_null() || len == 0 {
         return &[];
@@ -325,8 +327,8 @@ mod tests {
         let frozen = [
             (size_of::<Bytes>(), 16),
             (offset_of!(Bytes, len), 8),
-            (size_of::<RawOutPoint>(), 36),
-            (offset_of!(RawOutPoint, vout), 32),
+            (size_of::<OutPoint>(), 36),
+            (offset_of!(OutPoint, vout), 32),
             (size_of::<RawOutput>(), 24),
             (offset_of!(RawOutput, script), 8),
             (size_of::<RawTx>(), 88),

@@ -29,6 +29,6 @@ pub use export::header;
 pub use factory::CoinFactory;
 pub use layout::{
     ABI_MAJOR, ABI_MINOR, Bytes, ConvertFn, CreateFn, CutFn, DescribeFn, DestroyFn, FEATURES,
-    HashFn, Instance, MAGIC, MeasureFn, Out, ParseFn, PluginHeader, Preamble, PrevFn, RawOutPoint,
-    RawOutput, RawTx, SYMBOL, Sink, Vtable, WalkFn, answer, status,
+    HashFn, Instance, MAGIC, MeasureFn, Out, ParseFn, PluginHeader, Preamble, PrevFn, RawOutput,
+    RawTx, SYMBOL, Sink, Vtable, WalkFn, answer, status,
 };

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use electrode_coin::{TxSink, TxView};
 
-use crate::{Out, RawOutPoint, RawOutput, RawTx, Sink, answer};
+use crate::{Out, RawOutput, RawTx, Sink, answer};
 
 /// Hands bytes to the server.
 pub(crate) struct Writer<'a>(Option<&'a Out>);
@@ -33,7 +33,6 @@ impl Writer<'_> {
 /// Hands transactions to the server.
 pub(crate) struct Emitter<'a> {
     sink: Option<&'a Sink>,
-    inputs: Vec<RawOutPoint>,
     outputs: Vec<RawOutput>,
 }
 
@@ -46,7 +45,6 @@ impl Emitter<'_> {
         Self {
             // SAFETY: what the caller vouches for is what is needed.
             sink: unsafe { sink.as_ref() },
-            inputs: Vec::new(),
             outputs: Vec::new(),
         }
     }
@@ -57,20 +55,13 @@ impl TxSink for Emitter<'_> {
         let Some(sink) = self.sink else {
             return ControlFlow::Break(());
         };
-        self.inputs.clear();
-        self.inputs
-            .extend(tx.inputs.iter().map(|input| RawOutPoint {
-                txid: input.txid.0,
-                vout: input.vout,
-            }));
         self.outputs.clear();
         self.outputs
             .extend(tx.outputs.iter().map(|output| RawOutput {
                 value: output.value.0,
                 script: output.script.into(),
             }));
-        let raw =
-            RawTx::new(tx.txid.0, tx.offset, tx.len, tx.vsize).with(&self.inputs, &self.outputs);
+        let raw = RawTx::new(tx.txid.0, tx.offset, tx.len, tx.vsize).with(tx.inputs, &self.outputs);
         // SAFETY: `borrow` was promised that the callback and its context are valid; the
         // transaction is borrowed for the call.
         proceed(unsafe { (sink.emit)(sink.ctx, &raw) })

@@ -12,7 +12,7 @@ use crate::{
     LoadError, PluginFile, PluginInfo, Reason,
     call::Verdict,
     library::{self, Plugin, Slots},
-    receive::{Receiver, TxReceiver},
+    receive::{Receiver, Taker, TxReceiver},
 };
 
 /// Longest descriptor.
@@ -118,17 +118,17 @@ impl ForeignCoin {
     }
 
     /// Compares the transactions of a block with what its header says of them.
-    fn check_transactions(&self, block: &[u8], receiver: &TxReceiver<'_>) -> Result<(), CoinError> {
+    fn check_transactions(&self, block: &[u8], taker: &Taker<'_>) -> Result<(), CoinError> {
         let refused = |reason: &str| {
             Err(CoinError::Refused {
                 reason: reason.to_owned(),
             })
         };
-        if receiver.txids.is_empty() {
+        if taker.count == 0 {
             return refused("malformed block: no transaction");
         }
-        let is_tree = self.descriptor().merkle_tree == MerkleTree::Sha256d;
-        if is_tree && block.get(MERKLE_ROOT) != Some(&merkle_root(&receiver.txids)) {
+        let root = taker.txids.as_deref().map(merkle_root);
+        if root.is_some_and(|root| block.get(MERKLE_ROOT) != Some(&root)) {
             return refused("malformed block: its Merkle root is not that of its transactions");
         }
         Ok(())
@@ -210,6 +210,8 @@ impl Coin for ForeignCoin {
         sink: &mut dyn TxSink,
     ) -> Result<(), CoinError> {
         let mut receiver = TxReceiver::new(block.len(), sink);
+        let is_tree = self.descriptor().merkle_tree == MerkleTree::Sha256d;
+        receiver.taker.txids = is_tree.then(Vec::new);
         let raw_sink = receiver.sink();
         let verdict = self.call("parse_block", |error| {
             let sink = &raw const raw_sink;
@@ -220,8 +222,8 @@ impl Coin for ForeignCoin {
             return Err(CoinError::Stopped);
         }
         match verdict? {
-            Verdict::Done => self.check_transactions(block, &receiver),
-            Verdict::ByDescriptor if receiver.txids.is_empty() => {
+            Verdict::Done => self.check_transactions(block, &receiver.taker),
+            Verdict::ByDescriptor if receiver.taker.count == 0 => {
                 self.family.parse_block(height, block, sink)
             }
             other => Err(self.meaningless("parse_block", other)),
@@ -241,7 +243,7 @@ impl Coin for ForeignCoin {
         if self.settle("parse_tx", std::mem::take(&mut receiver.halt))? {
             return Err(CoinError::Stopped);
         }
-        match (verdict?, receiver.txids.len()) {
+        match (verdict?, receiver.taker.count) {
             (Verdict::Done, 1) => Ok(Parsed::Tx),
             (Verdict::Skipped, 0) => Ok(Parsed::Skip("the plugin has nothing to index in it")),
             (Verdict::ByDescriptor, 0) => self.family.parse_tx(raw, sink),
@@ -271,6 +273,10 @@ impl Coin for ForeignCoin {
             // There is no script that this could stand for.
             Err(error) => drop(self.break_down(format!("index_scripts: {error}"))),
         }
+    }
+
+    fn health(&self) -> Result<(), CoinError> {
+        self.trust()
     }
 
     fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError> {

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use electrode_coin::{OutPoint, OutputView, Sats, TxSink, TxView, Txid};
+use electrode_coin::{OutputView, Sats, TxSink, TxView, Txid};
 use electrode_plugin::{Bytes, Out, RawTx, Sink, answer};
 
 /// Callbacks after the one that said stop, at which a plugin counts as one that never returns.
@@ -103,15 +103,7 @@ unsafe extern "C" fn write(ctx: *mut c_void, ptr: *const u8, len: usize) -> i32 
 
 /// Takes the transactions of a block, or a lone one.
 pub(crate) struct TxReceiver<'a> {
-    sink: &'a mut dyn TxSink,
-    /// Length of the bytes that are parsed.
-    len: usize,
-    /// Where the next transaction must start; the first may start anywhere.
-    next: Option<usize>,
-    /// Names of the transactions so far.
-    pub(crate) txids: Vec<Txid>,
-    inputs: Vec<OutPoint>,
-    outputs: Vec<OutputView<'a>>,
+    pub(crate) taker: Taker<'a>,
     pub(crate) halt: Halt,
 }
 
@@ -119,12 +111,14 @@ impl<'a> TxReceiver<'a> {
     /// Takes transactions that lie in `len` bytes.
     pub(crate) fn new(len: usize, sink: &'a mut dyn TxSink) -> Self {
         Self {
-            sink,
-            len,
-            next: None,
-            txids: Vec::new(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
+            taker: Taker {
+                sink,
+                len,
+                next: None,
+                count: 0,
+                txids: None,
+                outputs: Vec::new(),
+            },
             halt: Halt::default(),
         }
     }
@@ -136,7 +130,23 @@ impl<'a> TxReceiver<'a> {
             emit,
         }
     }
+}
 
+/// Checks transactions and passes them on.
+pub(crate) struct Taker<'a> {
+    sink: &'a mut dyn TxSink,
+    /// Length of the bytes that are parsed.
+    len: usize,
+    /// Where the next transaction must start; the first may start anywhere.
+    next: Option<usize>,
+    /// How many transactions came so far.
+    pub(crate) count: usize,
+    /// Their names, where somebody wants to know.
+    pub(crate) txids: Option<Vec<Txid>>,
+    outputs: Vec<OutputView<'a>>,
+}
+
+impl Taker<'_> {
     /// Checks where a transaction lies and how much it claims to hold.
     fn place(&mut self, raw: &RawTx) -> Result<(), String> {
         let RawTx { offset, len, .. } = *raw;
@@ -162,17 +172,10 @@ impl<'a> TxReceiver<'a> {
         Ok(())
     }
 
-    /// Copies what the plugin lends for the call.
-    fn copy(&mut self, raw: &RawTx) -> Result<(), String> {
-        self.inputs.clear();
-        // SAFETY: the plugin lends the array for this call.
-        let inputs = unsafe { raw.inputs() };
-        self.inputs.extend(inputs.iter().map(|input| OutPoint {
-            txid: Txid(input.txid),
-            vout: input.vout,
-        }));
+    /// Views the outputs that the plugin lends for the call.
+    fn view_outputs(&mut self, raw: &RawTx) -> Result<(), String> {
         self.outputs.clear();
-        // SAFETY: as above.
+        // SAFETY: the plugin lends the array for this call.
         for output in unsafe { raw.outputs() } {
             let len = output.script.len();
             if len > raw.len {
@@ -193,31 +196,31 @@ impl<'a> TxReceiver<'a> {
 
     fn take(&mut self, raw: &RawTx) -> Result<ControlFlow<()>, String> {
         self.place(raw)?;
-        self.copy(raw)?;
+        self.view_outputs(raw)?;
         let txid = Txid(raw.txid);
-        self.txids.push(txid);
-        let went = self.sink.tx(&TxView {
+        self.count += 1;
+        if let Some(txids) = &mut self.txids {
+            txids.push(txid);
+        }
+        Ok(self.sink.tx(&TxView {
             txid,
             offset: raw.offset,
             len: raw.len,
             vsize: raw.vsize,
-            inputs: &self.inputs,
+            // SAFETY: the plugin lends the array for this call.
+            inputs: unsafe { raw.inputs() },
             outputs: &self.outputs,
-        });
-        Ok(went)
+        }))
     }
 }
 
 unsafe extern "C" fn emit(ctx: *mut c_void, raw: *const RawTx) -> i32 {
     // SAFETY: `TxReceiver::sink` made the context, for a call that is still going on.
-    let receiver = unsafe { &mut *ctx.cast::<TxReceiver<'_>>() };
+    let TxReceiver { taker, halt } = unsafe { &mut *ctx.cast::<TxReceiver<'_>>() };
     // SAFETY: the plugin lends the transaction for this call.
     let raw = unsafe { raw.as_ref() };
-    let mut halt = std::mem::take(&mut receiver.halt);
-    let answer = halt.run(|| match raw {
-        Some(raw) => receiver.take(raw),
+    halt.run(|| match raw {
+        Some(raw) => taker.take(raw),
         None => Err("it hands out a null pointer for a transaction".to_owned()),
-    });
-    receiver.halt = halt;
-    answer
+    })
 }

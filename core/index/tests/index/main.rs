@@ -2,6 +2,7 @@
 //! reopenings.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
+mod coins;
 mod model;
 
 use electrode_coin::{Coin as _, Descriptor, Height, OutPoint, TxNum};

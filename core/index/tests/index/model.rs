@@ -7,7 +7,7 @@ use bitcoin::{
     consensus::encode::serialize, constants::genesis_block, hashes::Hash as _,
     transaction::Version,
 };
-use electrode_coin::{BlockHash, Height, OutPoint, ScriptHash, ScriptKey, Txid};
+use electrode_coin::{BlockHash, Coin, Height, OutPoint, ScriptHash, ScriptKey, Txid};
 use electrode_index::{BlockRows, IndexView, RawBlock};
 
 /// Small numbers that look random and are the same every time.
@@ -67,7 +67,15 @@ impl Chain {
     /// Reads a block for the index, with or without the outputs it spends.
     pub(crate) fn rows(&self, height: usize, source: Source) -> BlockRows {
         let known = electrode_coins::KnownCoins::built_in();
-        let coin = &known.find("Bitcoin", "regtest").unwrap().coin;
+        self.rows_of(
+            &known.find("Bitcoin", "regtest").unwrap().coin,
+            height,
+            source,
+        )
+    }
+
+    /// The same by the rules of another coin.
+    pub(crate) fn rows_of(&self, coin: &dyn Coin, height: usize, source: Source) -> BlockRows {
         let hash = hash_of(&self.blocks[height]);
         let bytes = serialize(&self.blocks[height]);
         let body = match source {
@@ -161,7 +169,8 @@ impl Chain {
         }
     }
 
-    fn transactions(&self) -> impl Iterator<Item = (u32, &Transaction)> {
+    /// Every transaction that can be spent from, with its height.
+    pub(crate) fn transactions(&self) -> impl Iterator<Item = (u32, &Transaction)> {
         (0..)
             .zip(&self.blocks)
             .skip(1)
@@ -317,13 +326,13 @@ fn transaction(input: Vec<TxIn>, output: Vec<TxOut>) -> Transaction {
     }
 }
 
-fn key_of(script: &ScriptBuf) -> Option<ScriptKey> {
+pub(crate) fn key_of(script: &ScriptBuf) -> Option<ScriptKey> {
     let bytes = script.as_bytes();
     let is_data = bytes.starts_with(&[0x6a]) || bytes.starts_with(&[0, 0x6a]);
     (!is_data).then(|| ScriptHash::of(bytes).key())
 }
 
-fn txid_of(tx: &Transaction) -> Txid {
+pub(crate) fn txid_of(tx: &Transaction) -> Txid {
     Txid(tx.compute_txid().to_byte_array())
 }
 
@@ -335,6 +344,6 @@ fn outpoint_of(input: &TxIn) -> OutPoint {
     }
 }
 
-fn hash_of(block: &Block) -> BlockHash {
+pub(crate) fn hash_of(block: &Block) -> BlockHash {
     BlockHash(block.block_hash().to_byte_array())
 }

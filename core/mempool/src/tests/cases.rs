@@ -1,8 +1,8 @@
 //! The cases worth a name of their own.
 
-use electrode_coin::{CoinError, OutPoint, Sats, Txid};
+use electrode_coin::{Coin, CoinError, Descriptor, OutPoint, Sats, Txid};
 
-use super::chain::{BURN, Chain, TestTx, coin, funded, key, sync};
+use super::chain::{BURN, Chain, SCRIPTS, TestTx, coin, funded, key, sync};
 use crate::{Entry, Mempool, MempoolConfig, MempoolView, NewTx, ParseError, Touched, Unspent};
 
 const ROOMY: MempoolConfig = MempoolConfig { max_txs: 100_000 };
@@ -277,4 +277,42 @@ fn refuses_bytes_that_are_not_the_transaction_asked_for() {
         let tx = TestTx::new(inputs, &[(1, 9)], 0);
         check(tx.txid, &tx.raw, ParseError::Inputs { txid: tx.txid });
     }
+}
+
+/// A coin that files every output under the last spendable script of the tests, too.
+struct Named(Descriptor);
+
+impl Coin for Named {
+    fn descriptor(&self) -> &Descriptor {
+        &self.0
+    }
+
+    fn index_scripts(&self, script: &[u8], out: &mut dyn FnMut(&[u8])) {
+        out(script);
+        out(SCRIPTS[4]);
+    }
+}
+
+#[test]
+fn lists_a_transaction_under_further_scripts_that_it_does_not_pay() {
+    let chain = Chain::paying(&[10]);
+    let tx = TestTx::new(&[funded(0)], &[(1, 9)], 0);
+    let named = Named(coin().descriptor().clone());
+    let new = NewTx::parse(&named, tx.txid, &tx.raw).unwrap().unwrap();
+    let mut mempool = Mempool::new(ROOMY);
+    let Ok(told) = mempool.reconcile(&[tx.txid], vec![new], &chain);
+    assert_eq!(told, touched(&[0, 1, 4]));
+    let view = mempool.view();
+    let entry = Entry {
+        txid: tx.txid,
+        fee: Sats(1),
+        has_unconfirmed_inputs: false,
+    };
+    assert_eq!(view.history(&key(4)), [entry]);
+    assert_eq!(view.balance_delta(&key(4)), 0);
+    assert_eq!(view.unspent(&key(4)), []);
+
+    let Ok(told) = mempool.reconcile(&[], Vec::new(), &chain);
+    assert_eq!(told, touched(&[0, 1, 4]));
+    assert_eq!(mempool.view().history(&key(4)), []);
 }

@@ -50,7 +50,7 @@ impl Fixture {
     }
 
     /// Reads the block by the rules of a coin and compares.
-    pub(super) fn compare(&self, coin: &impl Coin) -> Result<(), Difference> {
+    pub(super) fn compare(&self, coin: &dyn Coin) -> Result<(), Difference> {
         let block = Vec::from_hex(&self.block)?;
         let header_len = coin.header_len(self.height, &block)?;
         let header = block.get(..header_len).unwrap_or_default();
@@ -71,7 +71,7 @@ impl Fixture {
     }
 
     /// Reads the transactions: each must start where the one before ends, and read the same alone.
-    fn transactions(&self, coin: &impl Coin, block: &[u8]) -> Result<Vec<Txid>, Difference> {
+    fn transactions(&self, coin: &dyn Coin, block: &[u8]) -> Result<Vec<Txid>, Difference> {
         let mut seen: Vec<(Txid, usize, usize)> = Vec::new();
         coin.parse_block(self.height, block, &mut |tx: &TxView<'_>| {
             seen.push((tx.txid, tx.offset, tx.len));

@@ -95,12 +95,19 @@ fn hint(path: &str) -> String {
 fn untyped(key: &Key, value: &Toml) -> Result<Value, &'static str> {
     const TEXT: &str = "one text or number";
     const LIST: &str = "a list of texts";
+    const TABLE: &str = "a table of texts";
     match (key.form, value) {
         (Form::List | Form::Urls, Toml::Array(items)) => {
             let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
             texts.collect::<Option<_>>().map(Value::Many).ok_or(LIST)
         }
         (Form::List | Form::Urls, _) => Err(LIST),
+        (Form::Table, Toml::Table(entries)) => {
+            let entry = |(name, text): (&String, &Toml)| Some(format!("{name}={}", text.as_str()?));
+            let texts = entries.iter().map(entry);
+            texts.collect::<Option<_>>().map(Value::Many).ok_or(TABLE)
+        }
+        (Form::Table, _) => Err(TABLE),
         (Form::Text | Form::Path, Toml::String(text)) => Ok(Value::One(text.clone())),
         (Form::Text, Toml::Integer(number)) => Ok(Value::One(number.to_string())),
         (Form::Text, _) => Err(TEXT),

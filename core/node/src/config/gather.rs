@@ -88,7 +88,7 @@ impl Gathered {
     pub(super) fn set_text(&mut self, key: &'static Key, text: &str, origin: Origin) {
         let value = match key.form {
             Form::Text | Form::Path => Value::One(text.to_owned()),
-            Form::List | Form::Urls => Value::Many(split(text).collect()),
+            Form::List | Form::Urls | Form::Table => Value::Many(split(text).collect()),
         };
         self.set(key, value, origin);
     }

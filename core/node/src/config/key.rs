@@ -32,6 +32,8 @@ pub(super) enum Form {
     List,
     /// A list of URLs that may hold credentials.
     Urls,
+    /// Texts by name; `name=text`, separated by commas, where they come as one.
+    Table,
 }
 
 /// Every setting, in the order in which they are printed.
@@ -84,6 +86,11 @@ pub(super) const KEYS: &[Key] = &[
         .or("600s"),
     text("limits.max_subscriptions").or("50000"),
     text("limits.max_subscriptions_total").or("1000000"),
+    path("plugins.dir"),
+    Key {
+        form: Form::Table,
+        ..text("plugins.sha256")
+    },
     text("log.level").electrumx("LOG_LEVEL", "").or("info"),
     text("log.format").or("full"),
 ];

@@ -35,6 +35,14 @@ fn toml(key: &Key, value: &Value) -> String {
     match value {
         Value::One(text) if text.parse::<u64>().is_ok() => text.clone(),
         Value::One(text) => quoted(text),
+        Value::Many(entries) if key.form == Form::Table => {
+            let entries: Vec<_> = entries
+                .iter()
+                .filter_map(|entry| entry.split_once('='))
+                .map(|(name, text)| format!("{} = {}", quoted(name), quoted(text)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
         Value::Many(texts) => {
             let is_secret = key.form == Form::Urls;
             let shown = |text: &String| {

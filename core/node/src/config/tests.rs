@@ -123,6 +123,7 @@ fn prints_every_setting_with_its_source() {
     let expected = r#"coin = "Bitcoin"                             # environment COIN
 net = "signet"                               # file
 data_dir = "/home/op/index"                  # environment DB_DIRECTORY
+# coins_dir is not set
 
 [daemon]
 urls = ["http://***@node:8332", "other"]     # environment DAEMON_URL
@@ -157,6 +158,10 @@ request_timeout = "30s"                      # default
 session_timeout = "600s"                     # default
 max_subscriptions = 50000                    # default
 max_subscriptions_total = 1000000            # default
+
+[plugins]
+# dir is not set
+# sha256 is not set
 
 [log]
 level = "info"                               # default
@@ -385,7 +390,12 @@ fn loads_every_file_that_is_delivered() {
     let mut nets = Vec::new();
     let known = electrode_coins::KnownCoins::built_in();
     for entry in fs::read_dir(folder).unwrap() {
-        let file = Some(entry.unwrap().path());
+        let path = entry.unwrap().path();
+        // The folder of descriptors is beside the configurations.
+        if path.is_dir() {
+            continue;
+        }
+        let file = Some(path);
         let env = env(&[("HOME", "/home/op")]);
         let Loaded { config, warnings } = Config::load(Sources {
             file: file.clone(),
@@ -405,5 +415,31 @@ fn loads_every_file_that_is_delivered() {
     assert_eq!(
         nets,
         ["mainnet", "regtest", "signet", "testnet", "testnet4"]
+    );
+}
+
+#[test]
+fn reads_plugins_and_their_pins() {
+    let pin = "5f".repeat(32);
+    let plugins =
+        format!("[plugins]\ndir = \"/lib/e\"\n[plugins.sha256]\n\"libx.so\" = \"{pin}\"\n");
+    let config = load_file(&plugins).unwrap().config;
+    assert_eq!(config.plugins.dir, Some(PathBuf::from("/lib/e")));
+    assert_eq!(
+        config.plugins.sha256,
+        [("libx.so".to_owned(), pin.parse().unwrap())]
+    );
+    let printed = format!("sha256 = {{ \"libx.so\" = \"{pin}\" }}");
+    assert!(config.print().contains(&printed), "{}", config.print());
+    let again = load_file(config.print()).unwrap().config;
+    assert_eq!(again.plugins.sha256, config.plugins.sha256);
+
+    let short = load_file("[plugins.sha256]\n\"libx.so\" = \"5f\"\n");
+    assert_eq!(
+        problems(short),
+        [
+            "plugins.sha256 (file): expected the name of a plugin's file and its SHA-256 in hex, \
+          came \"libx.so=5f\""
+        ]
     );
 }

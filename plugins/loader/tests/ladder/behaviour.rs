@@ -215,3 +215,45 @@ fn a_panic_of_the_server_passes_the_plugin_by() {
     assert_eq!(payload.downcast_ref(), Some(&"the server's own"));
     assert_eq!(parse(&coin), Ok(2));
 }
+
+/// Compilers agree on the border whatever they do behind it.
+#[test]
+fn a_plugin_of_another_profile_loads() {
+    let target = tempfile::tempdir().unwrap();
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "dev",
+            "-p",
+            "electrode-template",
+        ])
+        .args([
+            "--config",
+            "profile.dev.opt-level=0",
+            "--config",
+            "profile.dev.debug=0",
+        ])
+        .args([
+            "--config",
+            "profile.dev.overflow-checks=true",
+            "--offline",
+            "--target-dir",
+        ])
+        .arg(target.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+    let wanted = Wanted {
+        coin: "Template",
+        net: "regtest",
+        options: "",
+    };
+    let path = target.path().join("debug/libelectrode_template.so");
+    let coin = ask(&path, None, wanted).unwrap();
+    let block = include_str!("../../../template/tests/block.json");
+    electrode_plugin::conformance::run(&coin, &[block]).unwrap();
+}
