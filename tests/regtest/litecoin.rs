@@ -1,13 +1,18 @@
 //! A real Litecoin node with its `MimbleWimble` extension blocks: coins that move in, within and
 //! out, on a chain that reorganises.
 
-#![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
 
 use std::time::Duration;
 
 use bitcoin::hex::FromHex as _;
 use electrode_tests::{Electrode, LineClient, Litecoind, Settings, script_hash, wait_until};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// How long the server may take to see what the node has.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -79,8 +84,8 @@ impl World {
         let info = self
             .node
             .wallet(wallet, "getaddressinfo", &json!([address]));
-        let script = Vec::from_hex(info["scriptPubKey"].as_str().unwrap_or_default());
-        script_hash(&script.unwrap_or_default())
+        let script = Vec::from_hex(info["scriptPubKey"].as_str().unwrap());
+        script_hash(&script.unwrap())
     }
 
     /// Asks in the oldest and the newest version served, which must agree.
@@ -107,9 +112,9 @@ impl World {
     /// Compares the best block with what the node says of it.
     fn expect_best_block(&self) {
         let best = self.node.rpc("getblock", &json!([self.node.best_block()]));
-        let height = u32::try_from(best["height"].as_u64().unwrap_or_default()).unwrap_or_default();
-        let count = best["nTx"].as_u64().unwrap_or_default();
-        let txids = self.block_txids(height, usize::try_from(count).unwrap_or_default());
+        let height = u32::try_from(best["height"].as_u64().unwrap()).unwrap();
+        let count = best["nTx"].as_u64().unwrap();
+        let txids = self.block_txids(height, usize::try_from(count).unwrap());
         assert_eq!(json!(txids), best["tx"]);
         let header = self
             .node
@@ -190,8 +195,28 @@ fn follows_coins_into_and_out_of_extension_blocks() {
     world.expect_best_block();
     expect_peg_out(&world, &out_hash);
 
+    check_blocks(&world);
     world.server.stop();
     world.server.verify();
+}
+
+/// Has the extension blocks read offline, by the rules of Litecoin and of a coin without them.
+fn check_blocks(world: &World) {
+    let dir = TempDir::new().unwrap();
+    for height in 432..=434 {
+        let hash = world.node.rpc("getblockhash", &json!([height]));
+        let mut block = world.node.rpc("getblock", &json!([hash]));
+        block["block"] = world.node.rpc("getblock", &json!([hash, 0]));
+        let path = dir.path().join("block.json");
+        std::fs::write(&path, block.to_string()).unwrap();
+        let path = path.display().to_string();
+        let check = |coin| world.server.run(&["coin", "check", coin, "regtest", &path]);
+        let [good, bad] = ["litecoin", "bitcoin"].map(check);
+        let said = String::from_utf8_lossy(&good.stdout);
+        assert_eq!(said, format!("{path}: ok\n"));
+        assert_eq!(good.status.code(), Some(0));
+        assert_eq!(bad.status.code(), Some(1));
+    }
 }
 
 fn expect_peg_out(world: &World, script_hash: &str) {
