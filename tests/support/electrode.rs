@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the configuration says besides ports and directories.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The coin, as COIN in the configuration.
+    pub coin: &'static str,
     /// The network, as NET in the configuration.
     pub net: &'static str,
     /// Memory for caches and for building: a small one means many commits.
@@ -37,6 +39,7 @@ impl Settings {
     #[must_use]
     pub fn of(node: &Bitcoind) -> Self {
         Self {
+            coin: "Bitcoin",
             net: "regtest",
             cache: "450MiB",
             daemon: String::new(),
@@ -49,6 +52,7 @@ impl Settings {
     #[must_use]
     pub fn regtest() -> Self {
         Self {
+            coin: "Bitcoin",
             net: "regtest",
             cache: "450MiB",
             daemon: String::new(),
@@ -103,11 +107,16 @@ impl Electrode {
 
     /// Writes another configuration for the same data directory and ports.
     pub fn configure(&self, settings: &Settings) {
-        let Settings { net, cache, daemon } = settings;
+        let Settings {
+            coin,
+            net,
+            cache,
+            daemon,
+        } = settings;
         let (port, http_port) = (self.port, self.http_port);
         let data_dir = self.data_dir();
         let text = format!(
-            "coin = \"Bitcoin\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
+            "coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
              [serve]\nservices = [\"tcp://127.0.0.1:{port}\"]\nhttp = \"127.0.0.1:{http_port}\"\n"
         );
         fs::write(self.home.path().join("electrode.toml"), text).unwrap();

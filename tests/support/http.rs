@@ -34,11 +34,22 @@ pub(crate) fn json_rpc(
     method: &str,
     params: &Value,
 ) -> io::Result<Result<Value, Value>> {
+    json_rpc_at(port, "/", auth, method, params)
+}
+
+/// The same, of a part of the program that has a path of its own.
+pub(crate) fn json_rpc_at(
+    port: u16,
+    path: &str,
+    auth: &str,
+    method: &str,
+    params: &Value,
+) -> io::Result<Result<Value, Value>> {
     let body = json!({ "id": 0, "method": method, "params": params }).to_string();
     let response = exchange(
         port,
         &format!(
-            "POST / HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {}\r\n\
+            "POST {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Basic {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             base64(auth.as_bytes()),
             body.len(),
