@@ -9,7 +9,7 @@ use electrode_index::{BlockRows, Index, IndexError, RawBlock};
 use tempfile::TempDir;
 
 use crate::{
-    config, mined,
+    config, connect_run, mined,
     model::{Chain, Source, hash_of, key_of, txid_of},
 };
 
@@ -63,8 +63,10 @@ fn files_further_scripts_in_histories_and_takes_them_back() {
         let rows: Vec<_> = (0..chain.blocks.len())
             .map(|height| chain.rows_of(&coin, height, source))
             .collect();
-        for rows in rows.chunks(run) {
-            index.connect_run(rows, chain.tip()).unwrap();
+        for start in (0..rows.len()).step_by(run) {
+            let heights = start..rows.len().min(start + run);
+            let rows = heights.map(|height| chain.rows_of(&coin, height, source));
+            connect_run(&mut index, rows, chain.tip());
         }
         expect_named(&index, &chain, 50);
         let before = index.view().content_hash().unwrap();

@@ -6,7 +6,7 @@ mod coins;
 mod model;
 
 use electrode_coin::{Coin as _, Descriptor, Height, OutPoint, TxNum};
-use electrode_index::{Index, IndexConfig, IndexError, Run};
+use electrode_index::{BlockRows, Index, IndexConfig, IndexError, Run};
 use model::{Chain, Dice, Source};
 use tempfile::TempDir;
 
@@ -49,12 +49,15 @@ fn build(index: &mut Index, chain: &Chain, len: usize, source: Source) {
     let start = usize::try_from(index.next_height().0).unwrap();
     let heights: Vec<_> = (start..chain.blocks.len()).collect();
     for heights in heights.chunks(len) {
-        let mut run = Run::new(index);
-        heights
-            .iter()
-            .for_each(|height| run.push(&chain.rows(*height, source)).unwrap());
-        index.connect_run(&run, chain.tip()).unwrap();
+        let rows = heights.iter().map(|height| chain.rows(*height, source));
+        connect_run(index, rows, chain.tip());
     }
+}
+
+fn connect_run(index: &mut Index, rows: impl Iterator<Item = BlockRows>, target: Height) {
+    let mut run = Run::new(index);
+    rows.for_each(|rows| run.push(&rows).unwrap());
+    index.connect_run(&run, target).unwrap();
 }
 
 #[test]
