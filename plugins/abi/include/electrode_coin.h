@@ -58,7 +58,7 @@ typedef struct {
 } electrode_output;
 
 typedef struct {
-    uint8_t txid[32];
+    const uint8_t *txid; /* 32 bytes */
     size_t offset; /* where it starts in the bytes that are parsed */
     size_t len;    /* how many bytes it takes there; the next one starts behind them */
     size_t vsize;  /* virtual size */

@@ -9,7 +9,7 @@ use std::{
     ptr, slice,
 };
 
-use electrode_coin::OutPoint;
+use electrode_coin::{OutPoint, Txid};
 
 /// The first bytes of every plugin's header.
 pub const MAGIC: [u8; 8] = *b"ELECTROD";
@@ -120,8 +120,7 @@ pub struct RawOutput {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct RawTx {
-    /// Internal byte order.
-    pub txid: [u8; 32],
+    txid: *const Txid,
     /// Where it starts in the bytes that are parsed.
     pub offset: usize,
     /// How many bytes it takes there.
@@ -147,9 +146,9 @@ impl RawTx {
     /// Describes a transaction that spends and creates nothing yet.
     #[must_use]
     #[inline]
-    pub fn new(txid: [u8; 32], offset: usize, len: usize, vsize: usize) -> Self {
+    pub fn new(txid: &Txid, offset: usize, len: usize, vsize: usize) -> Self {
         Self {
-            txid,
+            txid: ptr::from_ref(txid),
             offset,
             len,
             vsize,
@@ -158,6 +157,17 @@ impl RawTx {
             outputs: ptr::null(),
             outputs_len: 0,
         }
+    }
+
+    /// Reads its name; `None` where the pointer is null.
+    ///
+    /// # Safety
+    /// The peer keeps the name unchanged for `'a`.
+    #[must_use]
+    #[inline]
+    pub unsafe fn txid<'a>(&self) -> Option<&'a Txid> {
+        // SAFETY: what the caller vouches for is what is needed.
+        unsafe { self.txid.as_ref() }
     }
 
     /// Gives how many inputs and outputs are announced.
@@ -331,14 +341,14 @@ mod tests {
             (offset_of!(OutPoint, vout), 32),
             (size_of::<RawOutput>(), 24),
             (offset_of!(RawOutput, script), 8),
-            (size_of::<RawTx>(), 88),
-            (offset_of!(RawTx, offset), 32),
-            (offset_of!(RawTx, len), 40),
-            (offset_of!(RawTx, vsize), 48),
-            (offset_of!(RawTx, inputs), 56),
-            (offset_of!(RawTx, inputs_len), 64),
-            (offset_of!(RawTx, outputs), 72),
-            (offset_of!(RawTx, outputs_len), 80),
+            (size_of::<RawTx>(), 64),
+            (offset_of!(RawTx, offset), 8),
+            (offset_of!(RawTx, len), 16),
+            (offset_of!(RawTx, vsize), 24),
+            (offset_of!(RawTx, inputs), 32),
+            (offset_of!(RawTx, inputs_len), 40),
+            (offset_of!(RawTx, outputs), 48),
+            (offset_of!(RawTx, outputs_len), 56),
             (size_of::<Out>(), 16),
             (offset_of!(Out, write), 8),
             (size_of::<Sink>(), 16),

@@ -61,7 +61,9 @@ impl TxSink for Emitter<'_> {
                 value: output.value.0,
                 script: output.script.into(),
             }));
-        let raw = RawTx::new(tx.txid.0, tx.offset, tx.len, tx.vsize).with(tx.inputs, &self.outputs);
+        // By the known length: to wait for the one just stored costs as much as the whole call.
+        let outputs = self.outputs.get(..tx.outputs.len()).unwrap_or_default();
+        let raw = RawTx::new(&tx.txid, tx.offset, tx.len, tx.vsize).with(tx.inputs, outputs);
         // SAFETY: `borrow` was promised that the callback and its context are valid; the
         // transaction is borrowed for the call.
         proceed(unsafe { (sink.emit)(sink.ctx, &raw) })

@@ -174,30 +174,30 @@ impl Taker<'_> {
 
     /// Views the outputs that the plugin lends for the call.
     fn view_outputs(&mut self, raw: &RawTx) -> Result<(), String> {
-        self.outputs.clear();
         // SAFETY: the plugin lends the array for this call.
-        for output in unsafe { raw.outputs() } {
-            let len = output.script.len();
-            if len > raw.len {
-                return Err(format!(
-                    "it finds a script of {len} bytes in a transaction of {}",
-                    raw.len
-                ));
-            }
-            self.outputs.push(OutputView {
-                value: Sats(output.value),
-                // SAFETY: the plugin lends the script for this call; the view is not looked at
-                // after it.
-                script: unsafe { output.script.as_slice() },
-            });
+        let outputs = unsafe { raw.outputs() };
+        let longest = outputs.iter().map(|output| output.script.len()).max();
+        if let Some(len) = longest.filter(|len| *len > raw.len) {
+            return Err(format!(
+                "it finds a script of {len} bytes in a transaction of {}",
+                raw.len
+            ));
         }
+        self.outputs.clear();
+        self.outputs.extend(outputs.iter().map(|output| OutputView {
+            value: Sats(output.value),
+            // SAFETY: the plugin lends the script for this call; the view is not looked at after
+            // it.
+            script: unsafe { output.script.as_slice() },
+        }));
         Ok(())
     }
 
     fn take(&mut self, raw: &RawTx) -> Result<ControlFlow<()>, String> {
         self.place(raw)?;
         self.view_outputs(raw)?;
-        let txid = Txid(raw.txid);
+        // SAFETY: the plugin lends the name for this call.
+        let txid = *unsafe { raw.txid() }.ok_or("it hands out a transaction without a txid")?;
         self.count += 1;
         if let Some(txids) = &mut self.txids {
             txids.push(txid);
@@ -209,7 +209,8 @@ impl Taker<'_> {
             vsize: raw.vsize,
             // SAFETY: the plugin lends the array for this call.
             inputs: unsafe { raw.inputs() },
-            outputs: &self.outputs,
+            // By the known length: to wait for the one just stored costs as much as the call.
+            outputs: self.outputs.get(..raw.counts().1).unwrap_or_default(),
         }))
     }
 }
