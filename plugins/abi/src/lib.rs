@@ -3,7 +3,7 @@
 //!
 //! An author implements [`Coin`] (only what differs from the families) and [`CoinFactory`] for a
 //! type and names it in [`export_coin!`]. With the feature `conformance` the author's tests can
-//! run [`conformance::run`]. The border itself is in `layout.rs` and, for other languages, in
+//! run `conformance::run`. The border itself is in `layout.rs` and, for other languages, in
 //! `include/electrode_coin.h`. The server's side is the crate `electrode-loader`.
 
 #![expect(

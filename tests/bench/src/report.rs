@@ -178,10 +178,12 @@ mod tests {
         report
             .add("get_balance", 1_234_567.0, "/s", "20 × 20")
             .unwrap();
-        report.add("initial build", 2.5, "s", "rest").unwrap();
+        report
+            .add("initial build", 2.5, "s", "default cache")
+            .unwrap();
         let table = report.table();
         assert!(table.contains("| get_balance (20 × 20), /s | 1,234,567 | ≥ 200,000 | met |"));
-        assert!(table.contains("| initial build (rest), s | 2.50 | ≤ 2.00 | missed |"));
+        assert!(table.contains("| initial build (default cache), s | 2.50 | ≤ 2.00 | missed |"));
         assert_eq!(report.wrong(), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     node::Node,
     notice::{self, Subscribers},
     report::{Figure, Report},
-    server::{Electrode, Running, Server, Source},
+    server::{Electrode, Running, Server},
     usage::{Busy, disk_mb},
 };
 
@@ -41,9 +41,6 @@ pub(crate) struct Options {
     /// Directory of a generated chain; the node's files are kept in it.
     #[arg(long)]
     chain: PathBuf,
-    /// Where the blocks come from.
-    #[arg(long, value_enum, default_value = "rest")]
-    source: Source,
     /// The server's cache, such as "100MiB"; its own default when absent.
     #[arg(long)]
     cache: Option<String>,
@@ -67,7 +64,6 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let node = Node::start(&options.bitcoind, &options.chain, &facts).await?;
     let server = Electrode {
         bin: options.electrode.clone(),
-        source: options.source,
         cache: options.cache.clone(),
     };
     let mut report = Report::new(server.name(), options.json.as_deref())?;
@@ -119,12 +115,8 @@ async fn measure(
 fn build_figures(options: &Options, running: &Running, report: &mut Report) -> anyhow::Result<()> {
     let usage = running.usage()?;
     let index = disk_mb(&running.data_dir)?;
-    let source = match options.source {
-        Source::Rest => "by REST",
-        Source::Files => "by block files",
-    };
     let cache = options.cache.as_deref().unwrap_or("default");
-    let how = format!("{source}, {cache} cache");
+    let how = format!("{cache} cache");
     report.add(
         "initial build",
         running.ready_after.as_secs_f64(),

@@ -51,20 +51,10 @@ impl Place<'_> {
     }
 }
 
-/// Where Electrode takes blocks from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Source {
-    /// The node's REST interface.
-    Rest,
-    /// The node's block files.
-    Files,
-}
-
 /// Electrode itself.
 #[derive(Debug)]
 pub(crate) struct Electrode {
     pub(crate) bin: PathBuf,
-    pub(crate) source: Source,
     /// `[index] cache`, its default when absent.
     pub(crate) cache: Option<String>,
 }
@@ -87,20 +77,13 @@ impl Electrode {
     /// JSON strings are TOML strings.
     fn config(&self, place: &Place<'_>) -> anyhow::Result<String> {
         let data_dir = serde_json::to_string(&place.data_dir())?;
-        let blocks_dir = match self.source {
-            Source::Rest => String::new(),
-            Source::Files => {
-                let dir = place.node.dir.join("regtest/blocks");
-                format!("blocks_dir = {}\n", serde_json::to_string(&dir)?)
-            }
-        };
         let cache = match &self.cache {
             Some(cache) => format!("[index]\ncache = {}\n", serde_json::to_string(cache)?),
             None => String::new(),
         };
         Ok(format!(
             "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
-             [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
+             [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n\
              [serve]\nservices = [\"tcp://{service}\"]\n\
              [limits]\nmax_sessions = 20000\n{cache}",
             rpc = place.node.rpc.address,
