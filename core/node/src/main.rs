@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return cli::explain(&error),
     };
-    match start(cli) {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log::complain(&failure);
@@ -46,18 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs on a runtime that, when all is done, does not wait for a scan that nobody waits for.
-fn start(cli: Cli) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Runtime::new().map_err(|source| Failure::System {
-        what: "cannot start the runtime",
-        source,
-    })?;
-    let ended = runtime.block_on(run(cli));
-    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
-    ended
-}
-
-async fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Some(Command::Demo {
             port,
@@ -70,7 +59,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
                 wallets: port,
                 http: http_port,
             };
-            demo::run(ports, bitcoind.or(on_path)).await
+            // Goes when the runtime is down, whose last tasks may still write into it.
+            let dir = tempfile::tempdir().map_err(|source| Failure::System {
+                what: "cannot make a folder for the demo",
+                source,
+            })?;
+            on_runtime(demo::run(dir.path(), ports, bitcoind.or(on_path)))
         }
         Some(Command::Coins { json, coins_dir }) => coins::list(coins_dir.as_deref(), json),
         Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
@@ -86,14 +80,25 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             log::start(&config.log);
             match command {
                 IndexCommand::Info { hash } => offline::info(&config, hash),
-                IndexCommand::Verify => offline::verify(&config).await,
+                IndexCommand::Verify => on_runtime(offline::verify(&config)),
                 IndexCommand::Rewind { blocks } => offline::rewind(&config, blocks),
             }
         }
         Some(Command::Serve) | None => {
             let config = cli.source.load()?;
             log::start(&config.log);
-            serve::serve(&config, serve::until_signal()).await
+            on_runtime(serve::serve(&config, serve::until_signal()))
         }
     }
+}
+
+/// Runs on a runtime that, when all is done, does not wait for a scan that nobody waits for.
+fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|source| Failure::System {
+        what: "cannot start the runtime",
+        source,
+    })?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    ended
 }

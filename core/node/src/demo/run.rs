@@ -24,27 +24,32 @@ pub(crate) struct Ports {
     pub(crate) http: u16,
 }
 
-/// Serves a chain made up on the spot until Ctrl-C, and leaves no file behind. With a `bitcoind`
-/// the chain is that of a real node, started for the occasion.
-pub(crate) async fn run(ports: Ports, bitcoind: Option<PathBuf>) -> Result<(), Failure> {
-    let failed = |what| move |source| Failure::System { what, source };
-    let dir = tempfile::tempdir().map_err(failed("cannot make a folder for the demo"))?;
+/// Serves a chain made up on the spot until Ctrl-C, with its files in `dir`. With a `bitcoind` the
+/// chain is that of a real node, started for the occasion.
+pub(crate) async fn run(
+    dir: &Path,
+    ports: Ports,
+    bitcoind: Option<PathBuf>,
+) -> Result<(), Failure> {
     match bitcoind {
         Some(program) => {
             let program = OsString::from(program);
-            let node = RealNode::start(&program, &dir.path().join("node"), Pace::default()).await?;
+            let node = RealNode::start(&program, &dir.join("node"), Pace::default()).await?;
             let cookie = [(
                 "daemon.cookie_file",
                 node.cookie_file().display().to_string(),
             )];
-            let served = demonstrate(dir.path(), node.url(), &cookie, node.people(), ports).await;
+            let served = demonstrate(dir, node.url(), &cookie, node.people(), ports).await;
             node.stop().await;
             served
         }
         None => {
             let node = DemoNode::start(Pace::default());
-            let node = node.await.map_err(failed("cannot start the demo"))?;
-            let served = demonstrate(dir.path(), &node.url(), &[], &node.addresses(), ports).await;
+            let node = node.await.map_err(|source| Failure::System {
+                what: "cannot start the demo",
+                source,
+            })?;
+            let served = demonstrate(dir, &node.url(), &[], &node.addresses(), ports).await;
             node.stop().await;
             served
         }
