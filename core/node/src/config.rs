@@ -27,7 +27,7 @@ use read::Reader;
 
 pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
-pub(crate) use service::{Address, Service, Transport};
+pub(crate) use service::{Address, Service};
 pub(crate) use value::{LogFormat, LogLevel, Size};
 
 /// ElectrumX's floor of the response size: below it whole histories of busy wallets fail.

@@ -6,20 +6,13 @@ use electrode_coin::Coin;
 use electrode_daemon::Daemon;
 use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
-use electrode_server::{Limits, ServerConfig, Service, Stage, serve_http, serve_tcp};
+use electrode_server::{Limits, ServerConfig, Service, Stage, Transport, serve_http, serve_tcp};
 use tokio::{
     net::TcpSocket,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{
-    Failure,
-    build::Blocks,
-    chain,
-    config::{Config, Transport},
-    follow::Follower,
-    listen,
-};
+use crate::{Failure, build::Blocks, chain, config::Config, follow::Follower, listen};
 
 /// Longest time that sessions get to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);

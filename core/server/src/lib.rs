@@ -8,6 +8,7 @@
 mod answers;
 mod chunk;
 mod config;
+mod connection;
 mod fees;
 mod http;
 mod limits;
@@ -21,11 +22,14 @@ mod snapshot;
 mod stage;
 mod status_cache;
 mod subscriptions;
+mod transport;
 
 pub use config::ServerConfig;
+pub use connection::Connection;
 pub use http::serve_http;
 pub use limits::Limits;
 pub use listener::serve_tcp;
 pub use service::Service;
 pub use snapshot::Snapshot;
 pub use stage::Stage;
+pub use transport::Transport;

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Service, session};
+use crate::{Connection, Service, Transport, session};
 
 /// How long a listener waits when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -43,7 +43,8 @@ async fn start(service: &Arc<Service>, accepted: io::Result<(TcpStream, SocketAd
                 tracing::debug!(%peer, %error, "answers may be delayed");
             }
             service.counters.sessions.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(session::run(Arc::clone(service), stream, peer));
+            let connection = Connection::new(Transport::Tcp, peer);
+            tokio::spawn(session::run(Arc::clone(service), stream, connection));
         }
         // A client that went away costs nothing; out of file descriptors, trying at once again
         // would only burn time.

@@ -10,7 +10,6 @@ mod work;
 use std::{
     collections::{HashSet, VecDeque},
     io,
-    net::SocketAddr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -28,7 +27,7 @@ use tokio::{
 };
 
 use crate::{
-    ServerConfig, Service,
+    Connection, ServerConfig, Service,
     answers::Outcome,
     chunk::read_chunk,
     subscriptions::{Mailbox, Notice},
@@ -45,7 +44,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     service: Arc<Service>,
     stream: S,
-    peer: SocketAddr,
+    connection: Connection,
 ) {
     let mut session = Session::new(Arc::clone(&service), stream);
     let ended = session.serve().await;
@@ -53,11 +52,11 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         .subscriptions
         .remove_all(session.mailbox.session, session.scripts.iter());
     service.session_ended();
+    let Connection { transport, peer } = connection;
+    let session = session.mailbox.session;
     match ended {
-        Ok(why) => tracing::debug!(%peer, session = session.mailbox.session, why, "session ended"),
-        Err(error) => {
-            tracing::debug!(%peer, session = session.mailbox.session, %error, "session lost");
-        }
+        Ok(why) => tracing::debug!(%peer, %transport, session, why, "session ended"),
+        Err(error) => tracing::debug!(%peer, %transport, session, %error, "session lost"),
     }
 }
 

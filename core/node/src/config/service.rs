@@ -6,6 +6,8 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
+use electrode_server::Transport;
+
 use super::value::FromText;
 
 /// Where the admin RPC listens when `rpc://` says nothing.
@@ -19,21 +21,6 @@ pub(crate) struct Service {
     pub(crate) transport: Transport,
     /// Where it is.
     pub(crate) address: Address,
-}
-
-/// How a service is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
-    /// Newline-delimited JSON over TCP.
-    Tcp,
-    /// The same over TLS.
-    Ssl,
-    /// `WebSocket`.
-    Ws,
-    /// `WebSocket` over TLS.
-    Wss,
-    /// The admin RPC.
-    Rpc,
 }
 
 /// A host and a port.
@@ -52,24 +39,9 @@ impl Service {
     }
 }
 
-impl Transport {
-    const ALL: [Self; 5] = [Self::Tcp, Self::Ssl, Self::Ws, Self::Wss, Self::Rpc];
-
-    /// Gives its name in a service.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Ssl => "ssl",
-            Self::Ws => "ws",
-            Self::Wss => "wss",
-            Self::Rpc => "rpc",
-        }
-    }
-}
-
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.transport.as_str(), self.address)
+        write!(f, "{}://{}", self.transport, self.address)
     }
 }
 
