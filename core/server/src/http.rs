@@ -87,6 +87,7 @@ fn status_of(service: &Service) -> Status {
         Stage::Indexing { height, target } => Some((height.0, target.0)),
         _ => None,
     };
+    let traffic = service.registry.total();
     let counters = &service.counters;
     let mempool = snapshot.as_ref().map(|snapshot| &snapshot.mempool);
     Status {
@@ -108,8 +109,8 @@ fn status_of(service: &Service) -> Status {
         daemon: service.daemon.current_url(),
         sessions: counters.sessions.load(Ordering::Relaxed),
         subscriptions: service.subscriptions.count(),
-        requests: counters.requests.load(Ordering::Relaxed),
-        errors: counters.errors.load(Ordering::Relaxed),
+        requests: traffic.requests,
+        errors: traffic.errors,
         broadcasts: counters.broadcasts.load(Ordering::Relaxed),
         mempool_transactions: mempool.map_or(0, electrode_mempool::MempoolView::len),
         fee_histogram: mempool

@@ -17,9 +17,10 @@ use crate::{
     fees::Fees,
     notifier::{self, Update},
     proofs::Proofs,
+    registry::Registry,
     script_cache::ScriptCache,
     status_cache::StatusCache,
-    subscriptions::{SessionId, Subscriptions},
+    subscriptions::Subscriptions,
 };
 
 /// Updates that wait for the notifier; the publisher waits when there are more.
@@ -39,6 +40,7 @@ pub struct Service {
     /// Bounds the scans that run on blocking threads.
     pub(crate) scans: Arc<Semaphore>,
     pub(crate) counters: Counters,
+    pub(crate) registry: Registry,
     snapshot: ArcSwapOption<Snapshot>,
     stage: watch::Sender<Stage>,
     published: watch::Sender<u64>,
@@ -59,20 +61,13 @@ impl Stopping {
     }
 }
 
-/// What is counted, for the status page.
+/// What is counted, of all sessions together.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// Connections that are open, or still being made.
     pub(crate) sessions: AtomicUsize,
-    pub(crate) requests: AtomicU64,
-    pub(crate) errors: AtomicU64,
+    /// Transactions that wallets gave to the node.
     pub(crate) broadcasts: AtomicU64,
-    next_session: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn new_session(&self) -> SessionId {
-        self.next_session.fetch_add(1, Ordering::Relaxed)
-    }
 }
 
 impl Service {
@@ -96,6 +91,7 @@ impl Service {
             subscriptions: Subscriptions::default(),
             fees: Fees::default(),
             counters: Counters::default(),
+            registry: Registry::default(),
             snapshot: ArcSwapOption::empty(),
             stage: watch::Sender::new(Stage::WaitingForDaemon),
             published: watch::Sender::new(0),
@@ -157,9 +153,11 @@ impl Service {
         self.broadcasts.notify_one();
     }
 
-    /// Ends every session and listener, and waits until the sessions are gone.
+    /// Ends every listener, lets every session answer what it has read, and waits until all are
+    /// gone.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
+        self.registry.drain();
         self.sessions_below(0).await;
     }
 

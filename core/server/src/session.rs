@@ -10,7 +10,7 @@ mod work;
 use std::{
     collections::{HashSet, VecDeque},
     io,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,6 +30,7 @@ use crate::{
     Connection, ServerConfig, Service,
     answers::Outcome,
     chunk::read_chunk,
+    session_info::{Count, Ending, SessionInfo},
     subscriptions::{Mailbox, Notice},
 };
 use work::{Done, Prepared, Step, Worker};
@@ -46,14 +47,16 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     connection: Connection,
 ) {
-    let mut session = Session::new(Arc::clone(&service), stream);
+    let info = service.registry.enter(connection);
+    let mut session = Session::new(Arc::clone(&service), stream, Arc::clone(&info));
     let ended = session.serve().await;
     service
         .subscriptions
-        .remove_all(session.mailbox.session, session.scripts.iter());
+        .remove_all(info.id, session.scripts.iter());
+    service.registry.leave(&info);
     service.session_ended();
     let Connection { transport, peer } = connection;
-    let session = session.mailbox.session;
+    let session = info.id;
     match ended {
         Ok(why) => tracing::debug!(%peer, %transport, session, why, "session ended"),
         Err(error) => tracing::debug!(%peer, %transport, session, %error, "session lost"),
@@ -62,6 +65,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Session<S> {
     service: Arc<Service>,
+    info: Arc<SessionInfo>,
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
     decoder: LineDecoder,
@@ -84,15 +88,15 @@ struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    fn new(service: Arc<Service>, stream: S) -> Self {
+    fn new(service: Arc<Service>, stream: S, info: Arc<SessionInfo>) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let limits = &service.config.limits;
-        let id = service.counters.new_session();
-        let (mailbox, inbox) = Mailbox::new(id, limits.max_queued_notices);
+        let (mailbox, inbox) = Mailbox::new(info.id, limits.max_queued_notices);
         Self {
             decoder: LineDecoder::new(limits.max_recv),
             dialect: Dialect::new(service.config.protocol_min),
             service,
+            info,
             reader,
             writer,
             scripts: HashSet::new(),
@@ -111,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Tells why the session ended.
     async fn serve(&mut self) -> io::Result<&'static str> {
-        let mut stopping = self.service.stopping();
+        let info = Arc::clone(&self.info);
         let max_batch = self.service.config.limits.max_batch;
         loop {
             self.start_waiting();
@@ -136,10 +140,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 ..
             } = self;
             let unsent = out.get(*sent..).unwrap_or_default();
-            let take = |bytes: &[u8]| decode(decoder, waiting, max_batch, bytes);
+            let take = |bytes: &[u8]| {
+                let before = waiting.len();
+                decode(decoder, waiting, max_batch, bytes);
+                info.count(Count::ReceivedBytes, as_u64(bytes.len()));
+                info.count(Count::ReceivedMessages, as_u64(waiting.len() - before));
+            };
             tokio::select! {
                 biased;
-                () = stopping.wait() => return Ok("the server stops"),
+                ending = info.asked_to_end() => match ending {
+                    Ending::AtOnce(why) => return Ok(why),
+                    Ending::WhenDone => self.is_closing = true,
+                },
                 written = writer.write(unsent), if has_output => self.accept(written?)?,
                 Some(done) = working.join_next(), if takes_answers => self.take(done),
                 Some(notice) = inbox.recv(), if takes_notices => self.push(&notice),
@@ -199,6 +211,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.accepted = Instant::now();
         }
         self.out.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            self.info.count(Count::SentBytes, as_u64(bytes.len()));
+            self.info.count(Count::SentMessages, 1);
+        }
     }
 
     fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
@@ -226,7 +242,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Ok(Incoming::Single(request)) => self.start(&request),
                 Ok(Incoming::Batch(requests)) => self.start_batch(requests),
                 Err(refusal) => {
-                    self.service.counters.errors.fetch_add(1, Ordering::Relaxed);
                     let Prepared { id, step, .. } = Prepared::refused(refusal);
                     self.finish(id, None, self.worker().start(step), false);
                 }
@@ -286,16 +301,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn worker(&self) -> Worker {
         Worker {
             service: Arc::clone(&self.service),
+            info: Arc::clone(&self.info),
             dialect: self.dialect,
         }
     }
 
     /// Does what a request means for the session itself.
     fn prepare(&mut self, request: &Request) -> Prepared {
-        self.service
-            .counters
-            .requests
-            .fetch_add(1, Ordering::Relaxed);
+        self.info.count(Count::Requests, 1);
         let mut subscribes = None;
         let step = match self.dialect.decode(request) {
             Ok(call) => self.prepare_call(call, &mut subscribes),
@@ -315,7 +328,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 requested,
             } => {
                 tracing::debug!(session = self.mailbox.session, client_name, %requested, "client");
-                Step::Answered(self.negotiate(&requested))
+                let answered = self.negotiate(&requested);
+                self.info.set_client(&client_name, self.dialect.version());
+                Step::Answered(answered)
             }
             Call::HeadersSubscribe => {
                 // Before the snapshot is taken, so that no block falls between.
@@ -381,17 +396,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             )));
         }
         self.scripts.insert(script);
+        self.info.set_subscriptions(self.scripts.len());
         *subscribes = Some(script);
         Ok(())
     }
 
     fn unsubscribe(&mut self, script: &ScriptHash) {
         if self.scripts.remove(script) {
+            self.info.set_subscriptions(self.scripts.len());
             self.service
                 .subscriptions
                 .remove(script, self.mailbox.session);
         }
     }
+}
+
+fn as_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Cuts bytes into messages; a line that is too long is answered with an error.

@@ -10,6 +10,7 @@ use electrode_protocol::{
 use crate::{
     Service,
     answers::{Outcome, answer},
+    session_info::{Count, SessionInfo},
 };
 
 /// One request of which the session has done its part.
@@ -61,6 +62,7 @@ pub(super) struct Done {
 #[derive(Clone)]
 pub(super) struct Worker {
     pub(super) service: Arc<Service>,
+    pub(super) info: Arc<SessionInfo>,
     pub(super) dialect: Dialect,
 }
 
@@ -93,6 +95,7 @@ impl Worker {
     ) -> Done {
         let max_send = self.service.config.limits.max_send;
         let mut done = Done::default();
+        self.info.count(Count::Errors, u64::from(result.is_err()));
         encode_response(&mut done.bytes, id, &result, self.dialect);
         if done.bytes.len() > max_send {
             result = Err(RpcError::response_too_large(max_send));
@@ -118,6 +121,7 @@ impl Worker {
         } in requests
         {
             let mut result = self.wait(self.start(step)).await;
+            self.info.count(Count::Errors, u64::from(result.is_err()));
             if !answers.push(&id, &result, self.dialect, max_send) {
                 result = Err(RpcError::response_too_large(max_send));
                 answers.push(&id, &result, self.dialect, usize::MAX);
