@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod failure;
 mod follow;
+mod limits;
 mod listen;
 mod log;
 mod offline;

@@ -6,13 +6,13 @@ use electrode_coin::Coin;
 use electrode_daemon::Daemon;
 use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
-use electrode_server::{Limits, ServerConfig, Service, Stage, Transport, serve_http, serve_tcp};
+use electrode_server::{ServerConfig, Service, Stage, Transport, serve_http, serve_tcp};
 use tokio::{
     net::TcpSocket,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Failure, build::Blocks, chain, config::Config, follow::Follower, listen};
+use crate::{Failure, build::Blocks, chain, config::Config, follow::Follower, limits, listen};
 
 /// Longest time that sessions get to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -38,7 +38,12 @@ pub(crate) async fn serve(
         "opened the index"
     );
 
-    let service = Service::start(Arc::clone(&coin), daemon.clone(), server_config(config));
+    let service = Service::start(
+        Arc::clone(&coin),
+        daemon.clone(),
+        server_config(config),
+        limits::server_limits(&config.limits),
+    );
     if let Some(address) = &config.serve.http {
         let listener = listen::open(listen::reserve(address).await?)?;
         tracing::info!(%address, "status page");
@@ -127,7 +132,7 @@ pub(crate) async fn until_signal() -> Result<(), Failure> {
 }
 
 fn server_config(config: &Config) -> ServerConfig {
-    let (serve, limits) = (&config.serve, &config.limits);
+    let serve = &config.serve;
     ServerConfig {
         name: format!("{} {}", serve.name, env!("CARGO_PKG_VERSION")),
         banner_file: serve.banner_file.clone(),
@@ -139,18 +144,6 @@ fn server_config(config: &Config) -> ServerConfig {
             .iter()
             .map(ToString::to_string)
             .collect(),
-        limits: Limits {
-            max_sessions: limits.max_sessions,
-            max_recv: limits.max_recv.0,
-            max_send: limits.max_send.0,
-            max_batch: limits.max_batch,
-            concurrent_requests: limits.initial_concurrent,
-            request_timeout: limits.request_timeout,
-            session_timeout: limits.session_timeout,
-            max_subscriptions: limits.max_subscriptions,
-            max_subscriptions_total: limits.max_subscriptions_total,
-            ..Limits::default()
-        },
     }
 }
 

@@ -128,7 +128,7 @@ async fn scan(service: Arc<Service>, work: impl Read) -> Result<Answer, Fault> {
         let (service, work) = (Arc::clone(&service), Arc::clone(&work));
         let scanned = task::spawn_blocking(move || {
             let snapshot = service.snapshot().ok_or(Fault::NotReady)?;
-            let answered = work(&service, &snapshot, service.config.limits.max_history());
+            let answered = work(&service, &snapshot, service.limits().max_history());
             drop(permit);
             answered
         });

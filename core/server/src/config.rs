@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use electrode_protocol::{Host, ProtocolVersion};
 
-use crate::Limits;
-
 /// Settings of the server, its listeners apart.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -21,8 +19,6 @@ pub struct ServerConfig {
     pub hosts: Vec<Host>,
     /// The same as URLs.
     pub services: Vec<String>,
-    /// Bounds on sessions.
-    pub limits: Limits,
 }
 
 impl ServerConfig {

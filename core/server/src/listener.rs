@@ -26,7 +26,7 @@ pub async fn serve_tcp(service: Arc<Service>, listener: TcpListener) {
 }
 
 async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    let max = service.config.limits.max_sessions;
+    let max = service.limits().max_sessions;
     if service.counters.sessions.load(Ordering::Relaxed) >= max {
         tracing::warn!(max, "as many sessions as are allowed: new ones wait");
         service

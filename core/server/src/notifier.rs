@@ -79,7 +79,7 @@ fn status(
     snapshot: &Snapshot,
     script: &ScriptHash,
 ) -> Result<Option<Status>, IndexError> {
-    let max = service.config.limits.max_history();
+    let max = service.limits().max_history();
     service.statuses.status(snapshot, &script.key(), max, max)
 }
 

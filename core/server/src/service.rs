@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use electrode_coin::{Coin, Height, Txid};
 use electrode_daemon::Daemon;
 use electrode_index::UnspentOutput;
@@ -13,7 +13,7 @@ use electrode_mempool::Touched;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::{
-    ServerConfig, Snapshot, Stage,
+    Limits, ServerConfig, Snapshot, Stage,
     fees::Fees,
     notifier::{self, Update},
     proofs::Proofs,
@@ -41,6 +41,7 @@ pub struct Service {
     pub(crate) scans: Arc<Semaphore>,
     pub(crate) counters: Counters,
     pub(crate) registry: Registry,
+    limits: ArcSwap<Limits>,
     snapshot: ArcSwapOption<Snapshot>,
     stage: watch::Sender<Stage>,
     published: watch::Sender<u64>,
@@ -76,9 +77,13 @@ impl Service {
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn start(coin: Arc<dyn Coin>, daemon: Daemon, config: ServerConfig) -> Arc<Self> {
+    pub fn start(
+        coin: Arc<dyn Coin>,
+        daemon: Daemon,
+        config: ServerConfig,
+        limits: Limits,
+    ) -> Arc<Self> {
         let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
-        let limits = &config.limits;
         let service = Arc::new(Self {
             statuses: StatusCache::new(limits.cache_bytes / 4),
             histories: ScriptCache::new(limits.cache_bytes / 4),
@@ -92,6 +97,7 @@ impl Service {
             fees: Fees::default(),
             counters: Counters::default(),
             registry: Registry::default(),
+            limits: ArcSwap::from_pointee(limits),
             snapshot: ArcSwapOption::empty(),
             stage: watch::Sender::new(Stage::WaitingForDaemon),
             published: watch::Sender::new(0),
@@ -117,6 +123,18 @@ impl Service {
         {
             tracing::error!("the notifier has stopped: subscribers hear of nothing any more");
         }
+    }
+
+    /// Gives the bounds on sessions that hold now.
+    #[must_use]
+    pub fn limits(&self) -> Guard<Arc<Limits>> {
+        self.limits.load()
+    }
+
+    /// Replaces the bounds on sessions. Those that open sessions were given at their start, and
+    /// the sizes of caches and of the room for scans, stay what they were.
+    pub fn set_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// Gives the client of the node.

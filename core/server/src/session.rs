@@ -90,7 +90,7 @@ struct Session<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(service: Arc<Service>, stream: S, info: Arc<SessionInfo>) -> Self {
         let (reader, writer) = tokio::io::split(stream);
-        let limits = &service.config.limits;
+        let limits = service.limits();
         let (mailbox, inbox) = Mailbox::new(info.id, limits.max_queued_notices);
         Self {
             decoder: LineDecoder::new(limits.max_recv),
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Tells why the session ended.
     async fn serve(&mut self) -> io::Result<&'static str> {
         let info = Arc::clone(&self.info);
-        let max_batch = self.service.config.limits.max_batch;
+        let max_batch = self.service.limits().max_batch;
         loop {
             self.start_waiting();
             if let Some(why) = self.is_over() {
@@ -179,11 +179,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Tells whether the session may take on more.
     fn has_room(&self) -> bool {
         self.out.len() < ENOUGH_TO_SEND
-            && self.working.len() < self.service.config.limits.concurrent_requests
+            && self.working.len() < self.service.limits().concurrent_requests
     }
 
     fn deadline(&self) -> Instant {
-        let silence = self.heard + self.service.config.limits.session_timeout;
+        let silence = self.heard + self.service.limits().session_timeout;
         if self.has_output() {
             silence.min(self.accepted + SEND_TIMEOUT)
         } else {
@@ -381,7 +381,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.service.subscriptions.forget_told(&script);
             return Ok(());
         }
-        let limits = &self.service.config.limits;
+        let limits = self.service.limits();
         if self.scripts.len() >= limits.max_subscriptions {
             let text = format!(
                 "your subscription limit {} reached",

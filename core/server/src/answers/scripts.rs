@@ -18,7 +18,7 @@ pub(super) fn balance(script: ScriptHash) -> impl Read {
                 Sats(values.fold(0, u64::saturating_add))
             }
             // The answer has two numbers, however many outputs they stand for.
-            Err(IndexError::HistoryTooLarge) if rows >= service.config.limits.max_history() => {
+            Err(IndexError::HistoryTooLarge) if rows >= service.limits().max_history() => {
                 snapshot.index.balance(&script.key(), usize::MAX)?
             }
             Err(error) => return Err(error.into()),
@@ -40,7 +40,7 @@ pub(super) fn history(script: ScriptHash) -> impl Read {
             Ok(history.into_iter().map(|tx| (tx.txid, tx.height)).collect())
         })?;
         let mempool = mempool_entries(snapshot, &key);
-        if confirmed.len() + mempool.len() > service.config.limits.max_history() {
+        if confirmed.len() + mempool.len() > service.limits().max_history() {
             return Err(Fault::Index(IndexError::HistoryTooLarge));
         }
         Ok(Answer::History { confirmed, mempool })
@@ -82,7 +82,7 @@ pub(super) fn unspent(script: ScriptHash) -> impl Read {
 /// `blockchain.scripthash.subscribe`, the part that answers.
 pub(super) fn status(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        let max = service.config.limits.max_history();
+        let max = service.limits().max_history();
         let status = service
             .statuses
             .status(snapshot, &script.key(), rows, max)?;

@@ -93,7 +93,7 @@ impl Worker {
         subscribes: Option<ScriptHash>,
         mut result: Result<Answer, RpcError>,
     ) -> Done {
-        let max_send = self.service.config.limits.max_send;
+        let max_send = self.service.limits().max_send;
         let mut done = Done::default();
         self.info.count(Count::Errors, u64::from(result.is_err()));
         encode_response(&mut done.bytes, id, &result, self.dialect);
@@ -111,7 +111,7 @@ impl Worker {
     /// Answers a batch, one request after the other, so that only bytes add up; what would make
     /// the whole too long is answered with an error.
     pub(super) async fn batch(self, requests: Vec<Prepared>) -> Done {
-        let max_send = self.service.config.limits.max_send;
+        let max_send = self.service.limits().max_send;
         let mut done = Done::default();
         let mut answers = BatchEncoder::default();
         for Prepared {
@@ -136,7 +136,7 @@ impl Worker {
     }
 
     async fn wait(&self, outcome: Outcome) -> Result<Answer, RpcError> {
-        let timeout: Duration = self.service.config.limits.request_timeout;
+        let timeout: Duration = self.service.limits().request_timeout;
         match outcome {
             Outcome::Now(result) => result,
             Outcome::Later(answer) => match tokio::time::timeout(timeout, answer).await {
