@@ -10,6 +10,7 @@ use electrode_server::{ServerConfig, Service, Stage, Transport, serve_http, serv
 use tokio::{
     net::TcpSocket,
     signal::unix::{SignalKind, signal},
+    task,
 };
 
 use crate::{Failure, build::Blocks, chain, config::Config, follow::Follower, limits, listen};
@@ -28,16 +29,6 @@ pub(crate) async fn serve(
     for service in &config.serve.services {
         sockets.push(listen::reserve(&service.address).await?);
     }
-    let index = chain::index(config, coin.as_ref())?;
-    let descriptor = coin.descriptor();
-    tracing::info!(
-        coin = %descriptor.coin,
-        net = %descriptor.net,
-        data_dir = %config.data_dir.display(),
-        height = index.tip().map_or(-1, |tip| i64::from(tip.height.0)),
-        "opened the index"
-    );
-
     let service = Service::start(
         Arc::clone(&coin),
         daemon.clone(),
@@ -53,7 +44,7 @@ pub(crate) async fn serve(
         service: Arc::clone(&service),
         closed: sockets,
     };
-    let mut work = tokio::spawn(run(coin, daemon, index, listeners));
+    let mut work = tokio::spawn(run(config.clone(), coin, daemon, listeners));
     let ended = tokio::select! {
         ended = &mut work => ended.unwrap_or_else(|error| {
             Err(Failure::System { what: "following the node", source: error.into() })
@@ -73,13 +64,16 @@ pub(crate) async fn serve(
 }
 
 /// Catches up with the node, opens the listeners, and follows from then on.
+///
+/// Nothing is written before the node has said that it is on the coin's chain.
 async fn run(
+    config: Config,
     coin: Arc<dyn Coin>,
     daemon: Daemon,
-    index: Index,
     mut listeners: Listeners,
 ) -> Result<(), Failure> {
     chain::check_genesis(&daemon, coin.as_ref()).await?;
+    let index = task::block_in_place(|| open_index(&config, coin.as_ref()))?;
     let changes = daemon.changes();
     let blocks = Blocks::new(coin, daemon).await?;
     let mut follower = Follower::new(index, blocks, Arc::clone(&listeners.service));
@@ -91,6 +85,19 @@ async fn run(
     listeners.service.set_stage(Stage::Serving);
     tracing::info!(by = %changes.source(), "following the node");
     follower.follow(changes).await
+}
+
+fn open_index(config: &Config, coin: &dyn Coin) -> Result<Index, Failure> {
+    let index = chain::index(config, coin)?;
+    let descriptor = coin.descriptor();
+    tracing::info!(
+        coin = %descriptor.coin,
+        net = %descriptor.net,
+        data_dir = %config.data_dir.display(),
+        height = index.tip().map_or(-1, |tip| i64::from(tip.height.0)),
+        "opened the index"
+    );
+    Ok(index)
 }
 
 /// Addresses that were taken, and wait for something to serve.
