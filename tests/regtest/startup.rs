@@ -1,8 +1,14 @@
 //! What stops a server from starting, and how it says so.
 
-use std::time::Duration;
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use electrode_tests::{Bitcoind, Branch, Electrode, Settings};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use electrode_tests::{Bitcoind, Branch, Electrode, PluginFolder, Settings, wait_until};
 
 /// How long the server may take to find out.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,14 +28,70 @@ fn refuses_to_start(server: &mut Electrode, code: i32, words: &[&str]) {
 }
 
 #[test]
-fn refuses_a_daemon_of_another_chain() {
+fn writes_nothing_for_a_daemon_of_another_chain() {
     let node = Bitcoind::start();
-    let settings = Settings {
+    let built_in = Settings {
         net: "testnet4",
         ..Settings::of(&node)
     };
-    let mut server = Electrode::configured(&settings);
+    let folder = PluginFolder::with("electrode_reexport", "Bitcoin");
+    let by_plugin = built_in.clone().plugins(&folder);
+    for settings in [built_in, by_plugin] {
+        let mut server = Electrode::configured(&settings);
+        refuses_to_start(&mut server, 69, &[REGTEST, TESTNET4]);
+        assert!(!server.data_dir().exists());
+    }
+}
+
+#[test]
+fn leaves_an_index_alone_when_the_daemon_is_of_another_chain() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::serve(&node);
+    server.stop();
+    let before = contents(&server.data_dir());
+
+    let other = Bitcoind::start_on("testnet4", &[]);
+    server.configure(&Settings::of(&other));
     refuses_to_start(&mut server, 69, &[REGTEST, TESTNET4]);
+    assert_eq!(contents(&server.data_dir()), before);
+}
+
+/// Lists every file of a folder, how long it is and when it was last written.
+fn contents(folder: &Path) -> Vec<(PathBuf, u64, SystemTime)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(contents(&path));
+        } else {
+            let metadata = fs::metadata(&path).unwrap();
+            files.push((path, metadata.len(), metadata.modified().unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Both names are of one chain, so that neither needs an index of its own.
+#[test]
+fn changes_between_testnet_and_testnet_segwit_without_a_new_index() {
+    let node = Bitcoind::start_on("test", &[]);
+    let settings = |net| Settings {
+        net,
+        ..Settings::of(&node)
+    };
+    let mut server = Electrode::configured(&settings("testnet"));
+    for (net, height) in [("testnet", -1), ("testnet-segwit", 0), ("testnet", 0)] {
+        server.configure(&settings(net));
+        server.start();
+        server.wait_ready();
+        let opened = format!("net={net} data_dir={}", server.data_dir().display());
+        let logged = server.logged();
+        let line = logged.lines().rfind(|line| line.contains(&opened)).unwrap();
+        assert!(line.ends_with(&format!("height={height}")), "{line}");
+        server.stop();
+    }
 }
 
 #[test]
@@ -67,7 +129,11 @@ fn waits_for_a_daemon_that_starts_later() {
     let mut server = Electrode::configured(&Settings::of(&node));
     node.stop();
     server.start();
-    assert!(!server.is_ready());
+    let page = wait_until("the status page is there", PATIENCE, || {
+        server.page("/ready")
+    });
+    assert_eq!(page.status, 503, "{page:?}");
+    assert!(!server.data_dir().exists());
     node.start_again();
     server.wait_ready();
     server.wait_caught_up(&node);

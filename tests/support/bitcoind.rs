@@ -65,7 +65,7 @@ impl Bitcoind {
             process: None,
             _log: Log {
                 name: "bitcoind",
-                path: dir.path().join(chain).join("debug.log"),
+                path: dir.path().join(folder(chain)).join("debug.log"),
             },
             dir,
         };
@@ -123,7 +123,7 @@ impl Bitcoind {
     /// Gives the file with the password of this run of the node.
     #[must_use]
     pub fn cookie_file(&self) -> PathBuf {
-        self.dir.path().join(self.chain).join(".cookie")
+        self.dir.path().join(folder(self.chain)).join(".cookie")
     }
 
     /// Gives the address where the node announces blocks and transactions.
@@ -201,5 +201,13 @@ impl Bitcoind {
             .as_str()
             .unwrap()
             .to_owned()
+    }
+}
+
+/// Names the folder in which the node keeps a chain.
+fn folder(chain: &'static str) -> &'static str {
+    match chain {
+        "test" => "testnet3",
+        chain => chain,
     }
 }

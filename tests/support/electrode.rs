@@ -1,7 +1,7 @@
 //! The server under test.
 
 use std::{
-    fmt::Write as _,
+    fmt::{Display, Write as _},
     fs,
     path::PathBuf,
     process::{Command, ExitStatus, Output},
@@ -12,7 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    Bitcoind, LineClient, http,
+    Bitcoind, LineClient, PluginFolder,
+    http::{self, Response},
     ports::free_port,
     process::{self, Log, Process},
     wait_until,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub cache: &'static str,
     /// Lines of the section `[daemon]`.
     pub daemon: String,
+    /// Lines with other settings, by their whole names.
+    pub other: String,
 }
 
 impl Settings {
@@ -43,6 +46,7 @@ impl Settings {
             net: "regtest",
             cache: "450MiB",
             daemon: String::new(),
+            other: String::new(),
         }
         .daemon("urls", &[node.url()])
         .daemon("cookie_file", &node.cookie_file())
@@ -56,6 +60,7 @@ impl Settings {
             net: "regtest",
             cache: "450MiB",
             daemon: String::new(),
+            other: String::new(),
         }
     }
 
@@ -64,6 +69,19 @@ impl Settings {
     pub fn daemon(mut self, key: &str, value: &(impl std::fmt::Debug + ?Sized)) -> Self {
         writeln!(self.daemon, "{key} = {value:?}").unwrap();
         self
+    }
+
+    /// Adds a setting by its whole name, with its value as TOML.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Display) -> Self {
+        writeln!(self.other, "{key} = {value}").unwrap();
+        self
+    }
+
+    /// Takes plugins from a folder.
+    #[must_use]
+    pub fn plugins(self, folder: &PluginFolder) -> Self {
+        self.set("plugins.dir", format_args!("{:?}", folder.path()))
     }
 }
 
@@ -112,11 +130,12 @@ impl Electrode {
             net,
             cache,
             daemon,
+            other,
         } = settings;
         let (port, http_port) = (self.port, self.http_port);
         let data_dir = self.data_dir();
         let text = format!(
-            "coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
+            "coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n{other}\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
              [serve]\nservices = [\"tcp://127.0.0.1:{port}\"]\nhttp = \"127.0.0.1:{http_port}\"\n"
         );
         fs::write(self.home.path().join("electrode.toml"), text).unwrap();
@@ -141,7 +160,13 @@ impl Electrode {
     /// Asks the server whether it is ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        http::get(self.http_port, "/ready").is_ok_and(|page| page.status == 200)
+        self.page("/ready").is_some_and(|page| page.status == 200)
+    }
+
+    /// Reads a page for programs that watch the server; `None` where it does not answer.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<Response> {
+        http::get(self.http_port, path).ok()
     }
 
     /// Waits until the index has the node's best block.
@@ -157,10 +182,10 @@ impl Electrode {
         );
     }
 
-    /// Reads the page for programs that watch the server; `None` where it does not answer.
+    /// Reads what the server says of itself; `None` where it does not answer.
     #[must_use]
     pub fn status(&self) -> Option<Value> {
-        let page = http::get(self.http_port, "/status.json").ok()?;
+        let page = self.page("/status.json")?;
         serde_json::from_str(&page.body).ok()
     }
 
@@ -248,7 +273,9 @@ impl Electrode {
         self.log.text()
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// Gives the folder of the index, which the server makes.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
     }
 

@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 const READ_LIMIT: Duration = Duration::from_secs(120);
 
 /// The answer to an HTTP request.
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) body: String,
+#[derive(Debug)]
+pub struct Response {
+    /// Its code.
+    pub status: u16,
+    /// What comes behind its headers.
+    pub body: String,
 }
 
 /// Gets a page of a server on this machine.

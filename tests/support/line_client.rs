@@ -52,10 +52,19 @@ impl LineClient {
     /// # Panics
     /// Nothing comes for too long, or it is no JSON.
     pub fn receive(&mut self) -> Option<Value> {
+        let line = self.receive_line()?;
+        Some(serde_json::from_slice(&line).unwrap())
+    }
+
+    /// Receives one line as it is; `None` when the server has closed the connection.
+    ///
+    /// # Panics
+    /// Nothing comes for too long.
+    pub fn receive_line(&mut self) -> Option<Vec<u8>> {
         let mut line = Vec::new();
         match self.reader.read_until(b'\n', &mut line) {
             Ok(0) => None,
-            Ok(_) => Some(serde_json::from_slice(&line).unwrap()),
+            Ok(_) => Some(line),
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,
             Err(error) => panic!("waited {ANSWER_LIMIT:?} in vain for a line: {error}"),
         }

@@ -92,6 +92,11 @@ pub trait Coin: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Tells, for people, what foreign code has not returned from for too long, if anything.
+    fn stalled(&self) -> Option<String> {
+        None
+    }
+
     /// Turns an address of this chain into its output script.
     ///
     /// # Errors

@@ -78,10 +78,15 @@ pub(crate) async fn build(
     let max_memory = index.config().cache_bytes / 5 * 3;
     let mut ahead = Ahead::new(blocks, index.next_height(), target);
     let mut run = Run::new(index);
-    while let Some(rows) = ahead.next().await? {
+    let ended = loop {
+        let rows = match ahead.next().await {
+            Ok(Some(rows)) => rows,
+            // What was read before a block that cannot be had or read counts.
+            ended => break ended.map(|_last| ()),
+        };
         match run.push(&rows) {
             // The node has changed its mind.
-            Err(IndexError::NotConnected { .. }) => break,
+            Err(IndexError::NotConnected { .. }) => break Ok(()),
             pushed => pushed?,
         }
         progress.block(&rows);
@@ -89,11 +94,11 @@ pub(crate) async fn build(
             task::block_in_place(|| index.connect_run(&run, target))?;
             run = Run::new(index);
         }
-    }
+    };
     if !run.is_empty() {
         task::block_in_place(|| index.connect_run(&run, target))?;
     }
-    Ok(())
+    ended
 }
 
 /// Blocks in chain order, some of them under way.

@@ -6,7 +6,7 @@ use electrode_coin::{Coin, Height};
 use electrode_coins::KnownCoins;
 use electrode_daemon::{Daemon, DaemonConfig, DaemonUrl};
 use electrode_index::{Index, IndexConfig};
-use electrode_loader::{ForeignCoin, PluginFile, Wanted};
+use electrode_loader::{ForeignCoin, Wanted};
 
 use crate::{Failure, config::Config};
 
@@ -36,7 +36,12 @@ fn plugin(config: &Config) -> Result<Option<ForeignCoin>, Failure> {
         .iter()
         .find(|(pinned, _)| Some(pinned.as_str()) == name);
     file.sha256 = pin.map(|(_, pin)| *pin);
-    let coin = load_plugin(&file, &config.coin, &config.net)?;
+    let wanted = Wanted {
+        options: &section.options.0,
+        call_limit: section.call_limit,
+        ..Wanted::new(&config.coin, &config.net)
+    };
+    let coin = electrode_loader::load(&file, wanted)?;
     let info = coin.info();
     tracing::info!(
         file = %info.path.display(),
@@ -47,20 +52,6 @@ fn plugin(config: &Config) -> Result<Option<ForeignCoin>, Failure> {
         "loaded a coin plugin"
     );
     Ok(Some(coin))
-}
-
-/// Loads a plugin for COIN and NET.
-pub(crate) fn load_plugin(
-    file: &PluginFile,
-    coin: &str,
-    net: &str,
-) -> Result<ForeignCoin, Failure> {
-    let wanted = Wanted {
-        coin,
-        net,
-        options: "",
-    };
-    Ok(electrode_loader::load(file, wanted)?)
 }
 
 /// Makes the client of the node; nothing is asked yet.

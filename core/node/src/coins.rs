@@ -6,9 +6,9 @@ use std::path::Path;
 
 use electrode_coin::Coin;
 use electrode_coins::{KnownCoin, KnownCoins};
-use electrode_loader::PluginFile;
+use electrode_loader::{PluginFile, Wanted};
 
-use crate::{Failure, chain::load_plugin, cli::CheckArgs, log::say};
+use crate::{Failure, cli::CheckArgs, log::say};
 
 use fixture::Fixture;
 
@@ -57,7 +57,8 @@ fn coin(args: &CheckArgs) -> Result<Box<dyn Coin>, Failure> {
             source,
         })?;
         let file = PluginFile { path, sha256: None };
-        return Ok(Box::new(load_plugin(&file, &args.coin, &args.net)?));
+        let wanted = Wanted::new(&args.coin, &args.net);
+        return Ok(Box::new(electrode_loader::load(&file, wanted)?));
     }
     let known = match &args.descriptor {
         Some(path) => KnownCoins::from(KnownCoin::from_file(path)?),

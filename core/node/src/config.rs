@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod gather;
 mod key;
+mod plugins;
 mod print;
 mod problem;
 mod read;
@@ -20,9 +21,9 @@ mod value;
 
 use std::{path::PathBuf, time::Duration};
 
-use electrode_loader::Pin;
 use electrode_protocol::ProtocolVersion;
 
+use plugins::PluginsSection;
 use read::Reader;
 
 pub(crate) use problem::ConfigProblems;
@@ -151,15 +152,6 @@ pub(crate) struct LimitsSection {
     pub(crate) max_subscriptions_total: usize,
 }
 
-/// `[plugins]`: coins from shared libraries, which come before all others of their name.
-#[derive(Clone, Debug)]
-pub(crate) struct PluginsSection {
-    /// The folder they are in; unset: none is loaded.
-    pub(crate) dir: Option<PathBuf>,
-    /// What files of it must hash to, by name; a file that is not named may be any.
-    pub(crate) sha256: Vec<(String, Pin)>,
-}
-
 /// `[log]`: what is logged.
 #[derive(Clone, Debug)]
 pub(crate) struct LogSection {
@@ -190,10 +182,7 @@ impl Config {
                 reorg_limit: reader.optional("index.reorg_limit"),
             },
             limits: limits(&mut reader),
-            plugins: PluginsSection {
-                dir: reader.optional("plugins.dir"),
-                sha256: reader.list("plugins.sha256"),
-            },
+            plugins: PluginsSection::read(&mut reader),
             log: LogSection {
                 level: reader.required("log.level"),
                 format: reader.required("log.format"),

@@ -64,11 +64,19 @@ pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
 
 async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
     let stage = *service.stage().borrow();
-    let code = match stage {
-        Stage::Serving => StatusCode::OK,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (code, format!("{stage}\n"))
+    match hindrance(&service, stage) {
+        None => (StatusCode::OK, format!("{stage}\n")),
+        Some(hindrance) => (StatusCode::SERVICE_UNAVAILABLE, format!("{hindrance}\n")),
+    }
+}
+
+/// Tells what keeps the server from being ready, if anything does: its plugin, or its stage.
+fn hindrance(service: &Service, stage: Stage) -> Option<String> {
+    let broken = service.coin.health().err();
+    let broken = broken.map(|error| error.to_string());
+    let stalled = || Some(format!("waiting for {}", service.coin.stalled()?));
+    let busy = || (stage != Stage::Serving).then(|| stage.to_string());
+    broken.or_else(stalled).or_else(busy)
 }
 
 async fn status(State(service): State<Arc<Service>>) -> impl IntoResponse {
@@ -81,6 +89,7 @@ async fn status(State(service): State<Arc<Service>>) -> impl IntoResponse {
 fn status_of(service: &Service) -> Status {
     let descriptor = service.coin.descriptor();
     let stage = *service.stage().borrow();
+    let hindrance = hindrance(service, stage);
     let snapshot = service.snapshot();
     let tip = snapshot.as_ref().map(|snapshot| snapshot.tip());
     let building = match stage {
@@ -96,8 +105,8 @@ fn status_of(service: &Service) -> Status {
         coin: descriptor.coin.to_string(),
         net: descriptor.net.to_string(),
         genesis_hash: descriptor.genesis_hash.to_string(),
-        serving: stage == Stage::Serving,
-        stage: stage.to_string(),
+        serving: hindrance.is_none(),
+        stage: hindrance.unwrap_or_else(|| stage.to_string()),
         height: building
             .map(|(height, _)| height)
             .or(tip.map(|tip| tip.height.0)),

@@ -30,9 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("expected the path of libelectrode_reexport.so")?;
     let path = std::path::absolute(path)?;
     let wanted = Wanted {
-        coin: "Bitcoin",
-        net: "regtest",
-        options: "unhashed",
+        options: "unhashed = true",
+        ..Wanted::new("Bitcoin", "regtest")
     };
     let foreign = load(&PluginFile { path, sha256: None }, wanted)?;
     let plain = Reexport::create(wanted.net, wanted.options)?;

@@ -7,6 +7,7 @@ use electrode_plugin::{Out, status};
 
 use crate::{
     ForeignCoin,
+    calls::Question,
     library::readable,
     receive::{Halt, Receiver},
 };
@@ -28,14 +29,17 @@ impl ForeignCoin {
     /// Calls a slot, with a place for its text.
     pub(crate) fn call(
         &self,
-        slot: &'static str,
+        question: Question,
         call: impl FnOnce(*const Out) -> i32,
     ) -> Result<Verdict, CoinError> {
         self.trust()?;
+        let slot = question.slot;
         let mut text = Vec::new();
         let mut take = |bytes: &[u8]| text.extend_from_slice(bytes);
         let mut receiver = Receiver::new(MAX_TEXT, &mut take);
+        let running = self.calls.begin(question);
         let answer = call(&receiver.out());
+        drop(running);
         let reason = || readable(&text);
         match answer {
             status::OK => Ok(Verdict::Done),
@@ -69,7 +73,7 @@ impl ForeignCoin {
     /// Calls a slot that hands out bytes; `None` where the descriptor is to decide.
     pub(crate) fn bytes(
         &self,
-        slot: &'static str,
+        question: Question,
         limit: usize,
         call: impl FnOnce(*const Out, *const Out) -> i32,
     ) -> Result<Option<Vec<u8>>, CoinError> {
@@ -77,12 +81,12 @@ impl ForeignCoin {
         let mut take = |more: &[u8]| bytes.extend_from_slice(more);
         let mut receiver = Receiver::new(limit, &mut take);
         let out = receiver.out();
-        let verdict = self.call(slot, |error| call(&out, error));
-        self.settle(slot, receiver.halt)?;
+        let verdict = self.call(question, |error| call(&out, error));
+        self.settle(question.slot, receiver.halt)?;
         match verdict? {
             Verdict::Done => Ok(Some(bytes)),
             Verdict::ByDescriptor => Ok(None),
-            other => Err(self.meaningless(slot, other)),
+            other => Err(self.meaningless(question.slot, other)),
         }
     }
 

@@ -1,6 +1,11 @@
 //! A coin whose code is a plugin's.
 
-use std::{borrow::Cow, ptr, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    ptr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use electrode_coin::{
     AddressError, BlockHash, Coin, CoinError, Descriptor, FamilyCoin, Height, MerkleTree, Parsed,
@@ -11,6 +16,7 @@ use electrode_plugin::{Bytes, Instance};
 use crate::{
     LoadError, PluginFile, PluginInfo, Reason,
     call::Verdict,
+    calls::{Calls, Question},
     library::{self, Plugin, Slots},
     receive::{Receiver, Taker, TxReceiver},
 };
@@ -34,6 +40,21 @@ pub struct Wanted<'a> {
     pub net: &'a str,
     /// What the operator says to the plugin, as TOML.
     pub options: &'a str,
+    /// How long a call may take before the log says that it does not return.
+    pub call_limit: Duration,
+}
+
+impl<'a> Wanted<'a> {
+    /// Asks for a coin and net, without options.
+    #[must_use]
+    pub const fn new(coin: &'a str, net: &'a str) -> Self {
+        Self {
+            coin,
+            net,
+            options: "",
+            call_limit: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A coin whose code is a plugin's.
@@ -48,6 +69,7 @@ pub struct ForeignCoin {
     instance: Instance,
     family: FamilyCoin,
     pub(crate) broken: OnceLock<String>,
+    pub(crate) calls: Arc<Calls>,
 }
 
 // SAFETY: the border asks of every slot but `create` and `destroy` that any thread can call it at
@@ -73,12 +95,14 @@ impl ForeignCoin {
     }
 
     fn create(plugin: Plugin, wanted: Wanted<'_>) -> Result<Self, Reason> {
+        let name = plugin.info.path.display().to_string();
         let mut coin = Self {
             info: plugin.info,
             slots: plugin.slots,
             instance: ptr::null_mut(),
             family: FamilyCoin::new(Descriptor::default()),
             broken: OnceLock::new(),
+            calls: Calls::watched(name, wanted.call_limit),
         };
         coin.instance = coin.make(wanted)?;
         let descriptor = coin.describe()?;
@@ -96,7 +120,7 @@ impl ForeignCoin {
         let net = Bytes::from(net.as_bytes());
         let options = Bytes::from(wanted.options.as_bytes());
         let mut instance = ptr::null_mut();
-        let verdict = self.call("create", |error| {
+        let verdict = self.call(Question::of("create"), |error| {
             // SAFETY: what is handed in lives for the call, and the table is the plugin's.
             unsafe { (self.slots.create)(net, options, &raw mut instance, error) }
         });
@@ -109,7 +133,7 @@ impl ForeignCoin {
     }
 
     fn describe(&self) -> Result<Descriptor, Reason> {
-        let text = self.bytes("describe", MAX_DESCRIPTOR, |out, error| {
+        let text = self.bytes(Question::of("describe"), MAX_DESCRIPTOR, |out, error| {
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.describe)(self.instance, out, error) }
         })?;
@@ -142,7 +166,7 @@ impl Coin for ForeignCoin {
 
     fn header_len(&self, height: Height, block: &[u8]) -> Result<usize, CoinError> {
         let mut len = 0;
-        let verdict = self.call("header_len", |error| {
+        let verdict = self.call(Question::at("header_len", height), |error| {
             let place = &raw mut len;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.header_len)(self.instance, height.0, block.into(), place, error) }
@@ -160,7 +184,7 @@ impl Coin for ForeignCoin {
 
     fn header_hash(&self, height: Height, header: &[u8]) -> Result<Option<BlockHash>, CoinError> {
         let mut hash = [0; 32];
-        let verdict = self.call("header_hash", |error| {
+        let verdict = self.call(Question::at("header_hash", height), |error| {
             let place = &raw mut hash;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe {
@@ -177,7 +201,7 @@ impl Coin for ForeignCoin {
 
     fn header_prev(&self, header: &[u8]) -> Result<BlockHash, CoinError> {
         let mut prev = [0; 32];
-        let verdict = self.call("header_prev", |error| {
+        let verdict = self.call(Question::of("header_prev"), |error| {
             let place = &raw mut prev;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.header_prev)(self.instance, header.into(), place, error) }
@@ -191,7 +215,8 @@ impl Coin for ForeignCoin {
 
     fn client_header<'a>(&self, height: Height, header: &'a [u8]) -> Cow<'a, [u8]> {
         let limit = header.len().max(MAX_HEADER);
-        let cut = self.bytes("client_header", limit, |out, error| {
+        let question = Question::at("client_header", height);
+        let cut = self.bytes(question, limit, |out, error| {
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe {
                 (self.slots.client_header)(self.instance, height.0, header.into(), out, error)
@@ -213,7 +238,7 @@ impl Coin for ForeignCoin {
         let is_tree = self.descriptor().merkle_tree == MerkleTree::Sha256d;
         receiver.taker.txids = is_tree.then(Vec::new);
         let raw_sink = receiver.sink();
-        let verdict = self.call("parse_block", |error| {
+        let verdict = self.call(Question::at("parse_block", height), |error| {
             let sink = &raw const raw_sink;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.parse_block)(self.instance, height.0, block.into(), sink, error) }
@@ -235,7 +260,7 @@ impl Coin for ForeignCoin {
     fn parse_tx(&self, raw: &[u8], sink: &mut dyn TxSink) -> Result<Parsed, CoinError> {
         let mut receiver = TxReceiver::new(raw.len(), sink);
         let raw_sink = receiver.sink();
-        let verdict = self.call("parse_tx", |error| {
+        let verdict = self.call(Question::of("parse_tx"), |error| {
             let sink = &raw const raw_sink;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.parse_tx)(self.instance, raw.into(), sink, error) }
@@ -259,7 +284,7 @@ impl Coin for ForeignCoin {
         }
         let mut receiver = Receiver::new(MAX_SCRIPTS, out);
         let scripts = receiver.out();
-        let verdict = self.call("index_scripts", |error| {
+        let verdict = self.call(Question::of("index_scripts"), |error| {
             let out = &raw const scripts;
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.index_scripts)(self.instance, script.into(), out, error) }
@@ -279,8 +304,18 @@ impl Coin for ForeignCoin {
         self.trust()
     }
 
+    fn stalled(&self) -> Option<String> {
+        let (question, since) = self.calls.overdue()?;
+        Some(format!(
+            "{question} of plugin {}, which has been running for {} s",
+            self.info.path.display(),
+            since.as_secs()
+        ))
+    }
+
     fn address_to_script(&self, address: &str) -> Result<Vec<u8>, AddressError> {
-        let script = self.bytes("address_to_script", MAX_SCRIPTS, |out, error| {
+        let question = Question::of("address_to_script");
+        let script = self.bytes(question, MAX_SCRIPTS, |out, error| {
             let address = address.as_bytes().into();
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.address_to_script)(self.instance, address, out, error) }
@@ -295,7 +330,8 @@ impl Coin for ForeignCoin {
     }
 
     fn script_to_address(&self, script: &[u8]) -> Option<String> {
-        let address = self.bytes("script_to_address", MAX_SCRIPTS, |out, error| {
+        let question = Question::of("script_to_address");
+        let address = self.bytes(question, MAX_SCRIPTS, |out, error| {
             // SAFETY: the instance is the plugin's, what is handed in lives for the call.
             unsafe { (self.slots.script_to_address)(self.instance, script.into(), out, error) }
         });

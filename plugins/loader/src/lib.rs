@@ -13,6 +13,7 @@
 )]
 
 mod call;
+mod calls;
 mod error;
 mod file;
 mod folder;

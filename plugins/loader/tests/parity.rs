@@ -22,12 +22,7 @@ const NAMES: &str = include_str!("../../namecoin/tests/names.json");
 fn plugin(name: &str, coin: &str, net: &str) -> ForeignCoin {
     let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
     let path: PathBuf = folder.join(format!("libelectrode_{name}.so"));
-    let options = "";
-    load(
-        &PluginFile { path, sha256: None },
-        Wanted { coin, net, options },
-    )
-    .unwrap()
+    load(&PluginFile { path, sha256: None }, Wanted::new(coin, net)).unwrap()
 }
 
 fn bytes(fixture: &str) -> Vec<u8> {

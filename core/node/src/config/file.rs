@@ -108,6 +108,8 @@ fn untyped(key: &Key, value: &Toml) -> Result<Value, &'static str> {
             texts.collect::<Option<_>>().map(Value::Many).ok_or(TABLE)
         }
         (Form::Table, _) => Err(TABLE),
+        (Form::Toml, Toml::Table(table)) => Ok(Value::One(table.to_string())),
+        (Form::Toml, _) => Err("a table"),
         (Form::Text | Form::Path, Toml::String(text)) => Ok(Value::One(text.clone())),
         (Form::Text, Toml::Integer(number)) => Ok(Value::One(number.to_string())),
         (Form::Text, _) => Err(TEXT),

@@ -34,6 +34,8 @@ pub(super) enum Form {
     Urls,
     /// Texts by name; `name=text`, separated by commas, where they come as one.
     Table,
+    /// TOML that is not looked into; as it stands where it comes as text.
+    Toml,
 }
 
 /// Every setting, in the order in which they are printed.
@@ -91,6 +93,11 @@ pub(super) const KEYS: &[Key] = &[
         form: Form::Table,
         ..text("plugins.sha256")
     },
+    Key {
+        form: Form::Toml,
+        ..text("plugins.options")
+    },
+    text("plugins.call_limit").or("10s"),
     text("log.level").electrumx("LOG_LEVEL", "").or("info"),
     text("log.format").or("full"),
 ];

@@ -33,6 +33,7 @@ pub(super) fn print(found: &BTreeMap<&'static str, Found>) -> String {
 
 fn toml(key: &Key, value: &Value) -> String {
     match value {
+        Value::One(text) if key.form == Form::Toml => inline(text),
         Value::One(text) if text.parse::<u64>().is_ok() => text.clone(),
         Value::One(text) => quoted(text),
         Value::Many(entries) if key.form == Form::Table => {
@@ -56,6 +57,13 @@ fn toml(key: &Key, value: &Value) -> String {
             format!("[{}]", texts.join(", "))
         }
     }
+}
+
+/// Writes a table on one line.
+fn inline(text: &str) -> String {
+    // What is no table is told as a problem, and nothing is printed.
+    let table: toml::Table = text.parse().unwrap_or_default();
+    toml::Value::from(table).to_string()
 }
 
 fn quoted(text: &str) -> String {

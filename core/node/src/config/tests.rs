@@ -162,6 +162,8 @@ max_subscriptions_total = 1000000            # default
 [plugins]
 # dir is not set
 # sha256 is not set
+# options is not set
+call_limit = "10s"                           # default
 
 [log]
 level = "info"                               # default
@@ -440,6 +442,31 @@ fn reads_plugins_and_their_pins() {
         [
             "plugins.sha256 (file): expected the name of a plugin's file and its SHA-256 in hex, \
           came \"libx.so=5f\""
+        ]
+    );
+}
+
+#[test]
+fn hands_options_to_the_plugin_as_they_stand() {
+    let file = "[plugins]\ncall_limit = '500ms'\n[plugins.options]\ndepth = 5\nnames = ['a']\n";
+    let config = load_file(file).unwrap().config;
+    let options = "depth = 5\nnames = [\"a\"]\n";
+    assert_eq!(config.plugins.options.0, options);
+    assert_eq!(config.plugins.call_limit, Duration::from_millis(500));
+    let again = load_file(config.print()).unwrap().config;
+    assert_eq!(again.plugins.options, config.plugins.options);
+
+    let load = |text| {
+        let variables = [("ELECTRODE_PLUGINS__OPTIONS", text)];
+        load_env(&[REQUIRED, &variables].concat())
+    };
+    let config = load("depth = 7").unwrap().config;
+    assert_eq!(config.plugins.options.0, "depth = 7");
+    assert_eq!(
+        problems(load("depth")),
+        [
+            "plugins.options (environment ELECTRODE_PLUGINS__OPTIONS): expected TOML, such as \
+             \"depth = 5\", came \"depth\""
         ]
     );
 }

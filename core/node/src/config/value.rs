@@ -2,7 +2,6 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use electrode_loader::Pin;
 use electrode_protocol::ProtocolVersion;
 
 use super::Secret;
@@ -92,16 +91,6 @@ impl FromText for usize {
         // Counts fit 32 bits: nothing that is counted is more, and queues cannot be longer.
         let number = u32::from_text(text)?;
         Self::try_from(number).map_err(|_narrow_machine| "a smaller number".to_owned())
-    }
-}
-
-/// A plugin's file name and what the file must hash to.
-impl FromText for (String, Pin) {
-    fn from_text(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str = "the name of a plugin's file and its SHA-256 in hex";
-        let (name, pin) = text.split_once('=').ok_or(EXPECTED)?;
-        let pin = pin.trim().parse().map_err(|_not_hex| EXPECTED)?;
-        Ok((name.trim().to_owned(), pin))
     }
 }
 

@@ -182,9 +182,8 @@ fn a_plugin_that_never_heeds_a_stop_ends_the_process() {
 #[test]
 fn a_panic_of_a_plugin_breaks_the_coin() {
     let wanted = Wanted {
-        coin: "Bitcoin",
-        net: "regtest",
         options: "panic_at = 1",
+        ..Wanted::new("Bitcoin", "regtest")
     };
     let coin = ask(&built("electrode_reexport"), None, wanted).unwrap();
     let first = coin
@@ -247,11 +246,7 @@ fn a_plugin_of_another_profile_loads() {
         .status()
         .unwrap();
     assert!(status.success(), "{status}");
-    let wanted = Wanted {
-        coin: "Template",
-        net: "regtest",
-        options: "",
-    };
+    let wanted = Wanted::new("Template", "regtest");
     let path = target.path().join("debug/libelectrode_template.so");
     let coin = ask(&path, None, wanted).unwrap();
     let block = include_str!("../../../template/tests/block.json");

@@ -10,11 +10,7 @@ use electrode_loader::{ForeignCoin, LoadError, PluginFile, Wanted, load};
 use tempfile::TempDir;
 
 /// What the toy is.
-pub(crate) const WANTED: Wanted<'_> = Wanted {
-    coin: "Toy",
-    net: "regtest",
-    options: "",
-};
+pub(crate) const WANTED: Wanted<'_> = Wanted::new("Toy", "regtest");
 
 /// The coin in C.
 pub(crate) struct Toy {
@@ -68,8 +64,7 @@ impl Toy {
     }
 
     pub(crate) fn load_for(&self, coin: &str, net: &str) -> Result<ForeignCoin, LoadError> {
-        let options = "";
-        ask(self.path(), None, Wanted { coin, net, options })
+        ask(self.path(), None, Wanted::new(coin, net))
     }
 }
 
