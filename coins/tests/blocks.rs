@@ -1,5 +1,5 @@
 //! Blocks of real chains, one of each family and of nets that are rarely tried: the files in
-//! `blocks/` are named COIN_NET_HEIGHT.
+//! `blocks/` are named `COIN_NET_HEIGHT`.
 
 use std::{fs, path::Path};
 
