@@ -1,9 +1,10 @@
 //! The server under test.
 
 use std::{
-    fmt::{Display, Write as _},
+    collections::BTreeMap,
+    fmt::{Debug, Display, Write as _},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
     time::Duration,
 };
@@ -31,25 +32,19 @@ pub struct Settings {
     pub net: &'static str,
     /// Memory for caches and for building: a small one means many commits.
     pub cache: &'static str,
-    /// Lines of the section `[daemon]`.
-    pub daemon: String,
-    /// Lines with other settings, by their whole names.
-    pub other: String,
+    /// Where operators are served; the port is the server's.
+    pub rpc_host: &'static str,
+    /// Lines of sections by their names.
+    pub sections: BTreeMap<String, String>,
 }
 
 impl Settings {
     /// Follows one node by its cookie and without `ZeroMQ`.
     #[must_use]
     pub fn of(node: &Bitcoind) -> Self {
-        Self {
-            coin: "Bitcoin",
-            net: "regtest",
-            cache: "450MiB",
-            daemon: String::new(),
-            other: String::new(),
-        }
-        .daemon("urls", &[node.url()])
-        .daemon("cookie_file", &node.cookie_file())
+        Self::regtest()
+            .daemon("urls", &[node.url()])
+            .daemon("cookie_file", &node.cookie_file())
     }
 
     /// Starts without any node.
@@ -59,22 +54,23 @@ impl Settings {
             coin: "Bitcoin",
             net: "regtest",
             cache: "450MiB",
-            daemon: String::new(),
-            other: String::new(),
+            rpc_host: "127.0.0.1",
+            sections: BTreeMap::new(),
         }
     }
 
     /// Adds a line to the section `[daemon]`.
     #[must_use]
-    pub fn daemon(mut self, key: &str, value: &(impl std::fmt::Debug + ?Sized)) -> Self {
-        writeln!(self.daemon, "{key} = {value:?}").unwrap();
-        self
+    pub fn daemon(self, key: &str, value: &(impl Debug + ?Sized)) -> Self {
+        self.set(&format!("daemon.{key}"), format_args!("{value:?}"))
     }
 
     /// Adds a setting by its whole name, with its value as TOML.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Display) -> Self {
-        writeln!(self.other, "{key} = {value}").unwrap();
+        let (section, name) = key.split_once('.').unwrap();
+        let lines = self.sections.entry(section.to_owned()).or_default();
+        writeln!(lines, "{name} = {value}").unwrap();
         self
     }
 
@@ -89,6 +85,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct Electrode {
     port: u16,
+    rpc_port: u16,
     http_port: u16,
     process: Option<Process>,
     log: Log,
@@ -111,6 +108,7 @@ impl Electrode {
         let home = TempDir::new().unwrap();
         let server = Self {
             port: free_port(),
+            rpc_port: free_port(),
             http_port: free_port(),
             process: None,
             log: Log {
@@ -129,15 +127,27 @@ impl Electrode {
             coin,
             net,
             cache,
-            daemon,
-            other,
+            rpc_host,
+            ..
         } = settings;
-        let (port, http_port) = (self.port, self.http_port);
+        let (port, rpc_port, http_port) = (self.port, self.rpc_port, self.http_port);
         let data_dir = self.data_dir();
-        let text = format!(
-            "coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n{other}\n[index]\ncache = \"{cache}\"\n\n[daemon]\n{daemon}\n\
-             [serve]\nservices = [\"tcp://127.0.0.1:{port}\"]\nhttp = \"127.0.0.1:{http_port}\"\n"
-        );
+        let mut sections = settings.sections.clone();
+        sections
+            .entry("index".to_owned())
+            .or_default()
+            .push_str(&format!("cache = \"{cache}\"\n"));
+        sections
+            .entry("serve".to_owned())
+            .or_default()
+            .push_str(&format!(
+                "services = [\"tcp://127.0.0.1:{port}\", \"rpc://{rpc_host}:{rpc_port}\"]\n\
+             http = \"127.0.0.1:{http_port}\"\n"
+            ));
+        let mut text = format!("coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n");
+        for (section, lines) in sections {
+            text.push_str(&format!("\n[{section}]\n{lines}"));
+        }
         fs::write(self.home.path().join("electrode.toml"), text).unwrap();
     }
 
@@ -221,7 +231,7 @@ impl Electrode {
     /// Ends the server as an operator does, and checks that it says it went well.
     pub fn stop(&mut self) {
         let mut process = self.process.take().unwrap();
-        process.terminate();
+        process.signal("TERM");
         let status = process.wait_exit(PATIENCE);
         assert!(status.success(), "electrode ended with {status}");
     }
@@ -259,6 +269,44 @@ impl Electrode {
     #[must_use]
     pub fn stranger(&self) -> LineClient {
         LineClient::connect(self.port)
+    }
+
+    /// Connects to the admin RPC.
+    #[must_use]
+    pub fn operator(&self) -> LineClient {
+        LineClient::connect(self.rpc_port)
+    }
+
+    /// Asks for a page of the HTTP port; gives its status and its body.
+    ///
+    /// # Panics
+    /// The port does not answer.
+    #[must_use]
+    pub fn page(&self, path: &str) -> (u16, String) {
+        let page = http::get(self.http_port, path).unwrap();
+        (page.status, page.body)
+    }
+
+    /// Gives the port of the status page.
+    #[must_use]
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
+    /// Tells the server to read its configuration again, as an operator does.
+    pub fn hang_up(&self) {
+        self.process.as_ref().unwrap().signal("HUP");
+    }
+
+    /// Asks the server to end, without waiting for that.
+    pub fn terminate(&self) {
+        self.process.as_ref().unwrap().signal("TERM");
+    }
+
+    /// Gives the folder that the server's files are in; a test may put more there.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Gives the port that speaks the protocol.

@@ -47,6 +47,11 @@ impl LineClient {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Sends bytes; `false` when the server has closed the connection.
+    pub fn offer(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
     /// Receives one line; `None` when the server has closed the connection.
     ///
     /// # Panics

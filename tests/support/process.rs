@@ -53,12 +53,12 @@ impl Process {
         })
     }
 
-    /// Asks the program to end itself.
-    pub(crate) fn terminate(&self) {
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
-                .args(["-TERM", &pid])
+                .args([&format!("-{name}"), &pid])
                 .status()
                 .unwrap()
                 .success()

@@ -126,7 +126,27 @@ impl Daemon {
         self.node().to_string()
     }
 
-    pub(crate) fn node(&self) -> &DaemonUrl {
+    /// Asks other nodes from now on, the first of them first; requests in flight are not cut off.
+    ///
+    /// # Errors
+    /// There is no URL.
+    pub fn set_urls(&self, urls: Vec<DaemonUrl>) -> Result<(), DaemonError> {
+        self.shared.nodes.replace(urls)
+    }
+
+    /// Gives the URLs that the configuration names.
+    #[must_use]
+    pub fn configured_urls(&self) -> &[DaemonUrl] {
+        &self.shared.config.urls
+    }
+
+    /// Tells whether a node answered when one was last asked.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        !self.shared.outage.is_on()
+    }
+
+    pub(crate) fn node(&self) -> Arc<DaemonUrl> {
         self.shared.nodes.current().1
     }
 
@@ -155,7 +175,7 @@ impl Daemon {
             .acquire()
             .await
             .map_err(|_closed| DaemonError::Stopped)?;
-        self.shared.http.get(self.node(), path).await
+        self.shared.http.get(&self.node(), path).await
     }
 
     async fn request<T>(
@@ -210,7 +230,7 @@ impl Daemon {
         let mut refusals = 0;
         loop {
             let (turn, url) = nodes.current();
-            match self.attempt(url, body.clone(), read.clone()).await {
+            match self.attempt(&url, body.clone(), read.clone()).await {
                 Err(error) if error.is_retryable() => {
                     refusals = 0;
                     tokio::time::sleep(delay).await;
@@ -245,7 +265,7 @@ impl Daemon {
         let mut others = nodes.count() - 1;
         loop {
             let (turn, url) = nodes.current();
-            match self.attempt(url, body.clone(), read.clone()).await {
+            match self.attempt(&url, body.clone(), read.clone()).await {
                 Err(error) if error.is_of_the_node() && others > 0 => {
                     others -= 1;
                     nodes.pass(turn);

@@ -1,15 +1,18 @@
 //! The nodes in turn: one is current, the others wait for it to fail.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{DaemonError, DaemonUrl};
 
 /// The nodes, at least one.
 #[derive(Debug)]
-pub(crate) struct Nodes {
-    urls: Vec<DaemonUrl>,
+pub(crate) struct Nodes(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    urls: Vec<Arc<DaemonUrl>>,
     /// Counts up; its remainder by the number of nodes is the current one.
-    turn: AtomicUsize,
+    turn: usize,
 }
 
 /// Which turn a request was sent in.
@@ -18,37 +21,97 @@ pub(crate) struct Turn(usize);
 
 impl Nodes {
     pub(crate) fn new(urls: Vec<DaemonUrl>) -> Result<Self, DaemonError> {
-        if urls.is_empty() {
-            return Err(DaemonError::NoUrl);
-        }
-        Ok(Self {
-            urls,
-            turn: AtomicUsize::new(0),
-        })
+        Ok(Self(Mutex::new(State {
+            urls: shared(urls)?,
+            turn: 0,
+        })))
+    }
+
+    /// Takes other nodes in the place of all; the first of them is current.
+    pub(crate) fn replace(&self, urls: Vec<DaemonUrl>) -> Result<(), DaemonError> {
+        let urls = shared(urls)?;
+        let mut state = self.lock();
+        // A new turn, so that no request to an old node passes on from a new one.
+        let next = state.turn.wrapping_add(1);
+        state.turn = next.wrapping_add(urls.len() - next % urls.len());
+        state.urls = urls;
+        Ok(())
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.urls.len()
+        self.lock().urls.len()
     }
 
     /// Gives the current node.
-    pub(crate) fn current(&self) -> (Turn, &DaemonUrl) {
-        let turn = self.turn.load(Ordering::Relaxed);
-        let url = self.urls.get(turn % self.urls.len());
-        (
-            Turn(turn),
-            url.expect("a remainder is less than its divisor"),
-        )
+    pub(crate) fn current(&self) -> (Turn, Arc<DaemonUrl>) {
+        let state = self.lock();
+        (Turn(state.turn), state.current())
     }
 
     /// Passes on to the next node, unless another request has done so since `turn`.
     pub(crate) fn pass(&self, Turn(turn): Turn) {
-        let next = turn.wrapping_add(1);
-        let passed = self
-            .turn
-            .compare_exchange(turn, next, Ordering::Relaxed, Ordering::Relaxed);
-        if passed.is_ok() && self.count() > 1 {
-            tracing::warn!("passing on to the node at {}", self.current().1);
+        let mut state = self.lock();
+        if state.turn != turn {
+            return;
         }
+        state.turn = turn.wrapping_add(1);
+        if state.urls.len() > 1 {
+            tracing::warn!("passing on to the node at {}", state.current());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn current(&self) -> Arc<DaemonUrl> {
+        let url = self.urls.get(self.turn % self.urls.len());
+        Arc::clone(url.expect("a remainder is less than its divisor"))
+    }
+}
+
+fn shared(urls: Vec<DaemonUrl>) -> Result<Vec<Arc<DaemonUrl>>, DaemonError> {
+    match urls.is_empty() {
+        true => Err(DaemonError::NoUrl),
+        false => Ok(urls.into_iter().map(Arc::new).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(hosts: &[&str]) -> Vec<DaemonUrl> {
+        let url = |host: &&str| DaemonUrl::parse(host, 1).unwrap();
+        hosts.iter().map(url).collect()
+    }
+
+    fn current(nodes: &Nodes) -> String {
+        nodes.current().1.to_string()
+    }
+
+    #[test]
+    fn starts_with_the_first_of_other_nodes_whatever_the_turn() {
+        for passes in 0..7 {
+            let nodes = Nodes::new(urls(&["a", "b"])).unwrap();
+            (0..passes).for_each(|_| nodes.pass(nodes.current().0));
+            let (old_turn, _) = nodes.current();
+            nodes.replace(urls(&["c", "d", "e"])).unwrap();
+            assert_eq!(current(&nodes), "http://c:1/");
+            nodes.pass(old_turn);
+            assert_eq!(current(&nodes), "http://c:1/");
+            nodes.pass(nodes.current().0);
+            assert_eq!(current(&nodes), "http://d:1/");
+        }
+    }
+
+    #[test]
+    fn keeps_its_nodes_when_there_are_no_others() {
+        let nodes = Nodes::new(urls(&["a"])).unwrap();
+        assert!(matches!(nodes.replace(Vec::new()), Err(DaemonError::NoUrl)));
+        assert_eq!(current(&nodes), "http://a:1/");
     }
 }

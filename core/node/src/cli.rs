@@ -3,10 +3,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use electrode_protocol::ItemLimit;
 
 use crate::{
     Failure, USAGE,
-    config::{Config, Sources},
+    config::{AdminTarget, Config, Sources},
     log,
 };
 
@@ -58,6 +59,20 @@ pub(crate) enum Command {
     /// Look after an index that no server holds
     #[command(subcommand)]
     Index(IndexCommand),
+    /// Ask a running server for something, by its admin RPC
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Show what belongs to addresses, scripts or script hashes, by a server's admin RPC
+    Query {
+        #[command(flatten)]
+        query: QueryArgs,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
 }
 
 /// What to do with a coin.
@@ -114,8 +129,96 @@ pub(crate) enum IndexCommand {
     },
 }
 
-/// Where the configuration comes from; the environment counts too.
+/// Which server to ask, and how to show what it answers.
 #[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// The rpc service of the server, as host:port; else the first one of the configuration
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) rpc: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to look up.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// Addresses, scripts in hex, or script hashes
+    #[arg(required = true)]
+    pub(crate) items: Vec<String>,
+    /// Most transactions and outputs shown of each
+    #[arg(long, default_value_t = ItemLimit::default().0)]
+    pub(crate) limit: u32,
+}
+
+/// What to ask a running server for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Summarise the server
+    Getinfo,
+    /// List the open sessions
+    Sessions,
+    /// List the groups of sessions that are charged together
+    Groups,
+    /// List other servers of the coin
+    Peers,
+    /// Add another server of the coin
+    #[command(name = "add_peer", alias = "add-peer")]
+    AddPeer {
+        /// Host, version and ports, as in "host v1.4 s50002 t50001"
+        real_name: String,
+    },
+    /// End sessions
+    Disconnect {
+        /// Numbers of sessions, names of groups, or all
+        #[arg(required = true)]
+        session_ids: Vec<String>,
+    },
+    /// Turn the logging of requests on or off
+    Log {
+        /// Numbers of sessions, names of groups, all, none or new
+        #[arg(required = true)]
+        session_ids: Vec<String>,
+    },
+    /// Use other nodes; without a URL: the configured ones
+    #[command(name = "daemon_url", alias = "daemon-url")]
+    DaemonUrl {
+        /// As in DAEMON_URL
+        urls: Option<String>,
+    },
+    /// Take the last blocks back and connect them again
+    Reorg {
+        /// How many
+        #[arg(default_value_t = 3)]
+        count: u32,
+    },
+    /// Show what belongs to addresses, scripts or script hashes
+    Query(QueryArgs),
+    /// Refuse an address or a network
+    Ban {
+        /// The address, or the network as 192.0.2.0/24
+        network: String,
+        /// Why, for the list
+        reason: Option<String>,
+        /// For how many seconds; else for ever
+        #[arg(long, value_name = "SECONDS")]
+        secs: Option<u32>,
+    },
+    /// Take a ban back
+    Unban {
+        /// The address or network
+        network: String,
+    },
+    /// List what is refused
+    Banned,
+    /// Read the configuration, banners and certificates again
+    Reload,
+    /// End the server
+    Stop,
+}
+
+/// Where the configuration comes from; the environment counts too.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SourceArgs {
     /// TOML file with the configuration
     #[arg(long, global = true, value_name = "FILE")]
@@ -148,28 +251,38 @@ pub(crate) struct SourceArgs {
 
 impl SourceArgs {
     /// Puts the configuration together from file, environment and these arguments.
-    pub(crate) fn load(self) -> Result<Config, Failure> {
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        load(self.sources())
+    }
+
+    /// Finds out where the admin RPC of a server with this configuration is.
+    pub(crate) fn admin_target(&self) -> Result<AdminTarget, Failure> {
+        Ok(AdminTarget::load(self.sources())?)
+    }
+
+    fn sources(&self) -> Sources {
+        let this = self.clone();
         let single = [
-            ("coin", self.coin),
-            ("net", self.net),
-            ("data_dir", self.data_dir),
-            ("daemon.cookie_file", self.cookie_file),
-            ("serve.http", self.http),
-            ("log.level", self.log_level),
+            ("coin", this.coin),
+            ("net", this.net),
+            ("data_dir", this.data_dir),
+            ("daemon.cookie_file", this.cookie_file),
+            ("serve.http", this.http),
+            ("log.level", this.log_level),
         ];
         let single = single
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)));
-        let urls = self.daemon_url.into_iter().map(|url| ("daemon.urls", url));
-        let services = self
+        let urls = this.daemon_url.into_iter().map(|url| ("daemon.urls", url));
+        let services = this
             .service
             .into_iter()
             .map(|service| ("serve.services", service));
-        load(Sources {
-            file: self.config,
+        Sources {
+            file: this.config,
             env: std::env::vars().collect(),
             overrides: single.chain(urls).chain(services).collect(),
-        })
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod value;
+mod values;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -25,6 +26,7 @@ use electrode_protocol::ProtocolVersion;
 
 use plugins::PluginsSection;
 use read::Reader;
+use values::Values;
 
 pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
@@ -44,6 +46,38 @@ pub(crate) struct Sources {
     /// What the command line says: paths of settings (`daemon.urls`) and values. Lists are
     /// separated by commas; a list that comes again is continued.
     pub(crate) overrides: Vec<(&'static str, String)>,
+}
+
+/// Where the admin RPC of a server is, as far as its configuration says.
+#[derive(Clone, Debug)]
+pub(crate) struct AdminTarget {
+    /// Its first rpc service.
+    pub(crate) rpc: Option<Address>,
+    /// The file with its token.
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl AdminTarget {
+    /// Reads these settings and no others: who asks a server need not know its node.
+    ///
+    /// # Errors
+    /// One of the two is malformed.
+    pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
+        let gathered = gather::gather(sources);
+        let mut reader = Reader::new(&gathered.found, Vec::new());
+        let services: Vec<Service> = reader.list("serve.services");
+        let target = Self {
+            rpc: services
+                .into_iter()
+                .find(Service::is_rpc)
+                .map(|service| service.address),
+            token_file: reader.optional("serve.rpc_token_file"),
+        };
+        match reader.into_problems() {
+            problems if problems.is_empty() => Ok(target),
+            problems => Err(ConfigProblems(problems)),
+        }
+    }
 }
 
 /// A configuration without a problem, and what the operator should hear about it.
@@ -79,6 +113,7 @@ pub(crate) struct Config {
     /// What is logged.
     pub(crate) log: LogSection,
     printed: String,
+    values: Values,
 }
 
 /// `[daemon]`: the full node.
@@ -105,6 +140,11 @@ pub(crate) struct DaemonSection {
 pub(crate) struct ServeSection {
     /// The listeners to open; what this version does not serve is left out, with a warning.
     pub(crate) services: Vec<Service>,
+    /// Where operators are served.
+    pub(crate) rpc: Vec<Service>,
+    /// The file with the token that operators must know; a must where others than this machine
+    /// reach an rpc service.
+    pub(crate) rpc_token_file: Option<PathBuf>,
     /// What `server.features` tells about the outside addresses of this server.
     pub(crate) report_services: Vec<Service>,
     /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
@@ -114,6 +154,8 @@ pub(crate) struct ServeSection {
     pub(crate) name: String,
     /// The text file behind `server.banner`, read again for every request.
     pub(crate) banner_file: Option<PathBuf>,
+    /// The same for wallets that come through Tor; unset: as for the others.
+    pub(crate) tor_banner_file: Option<PathBuf>,
     /// The address that `server.donation_address` answers.
     pub(crate) donation_address: Option<String>,
     /// The oldest protocol version served. Default 1.4.
@@ -188,6 +230,7 @@ impl Config {
                 format: reader.required("log.format"),
             },
             printed: print::print(&gathered.found),
+            values: Values::of(&gathered.found),
         };
         match reader.into_problems() {
             problems if problems.is_empty() => Ok(Loaded { config, warnings }),
@@ -199,6 +242,11 @@ impl Config {
     /// are masked.
     pub(crate) fn print(&self) -> &str {
         &self.printed
+    }
+
+    /// Lists the settings whose values differ from those of another configuration.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        self.values.differences(&other.values)
     }
 }
 
@@ -224,6 +272,11 @@ fn serve(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> ServeSection {
         "serve.services",
         service::conflicts(&services, http.as_ref()),
     );
+    let (rpc, services): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_rpc);
+    let rpc_token_file: Option<PathBuf> = reader.optional("serve.rpc_token_file");
+    if rpc_token_file.is_none() {
+        reader.report("serve.services", service::unguarded(&rpc));
+    }
     let (served, unserved): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_served);
     if served.is_empty() {
         reader.report("serve.services", vec![service::nothing_served(&unserved)]);
@@ -238,10 +291,13 @@ fn serve(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> ServeSection {
     );
     ServeSection {
         services: served,
+        rpc,
+        rpc_token_file,
         report_services,
         http,
         name: reader.required("serve.name"),
         banner_file: reader.optional("serve.banner_file"),
+        tor_banner_file: reader.optional("serve.tor_banner_file"),
         donation_address: reader.optional("serve.donation_address"),
         protocol_min: reader
             .optional("serve.protocol_min")

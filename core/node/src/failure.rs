@@ -1,6 +1,6 @@
 //! What ends the program, and the exit code that says it.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use electrode_coin::{BlockHash, CoinError};
 use electrode_coins::{CoinFileError, UnknownCoinError};
@@ -79,6 +79,34 @@ pub(crate) enum Failure {
         /// Height of the index.
         height: u32,
     },
+    /// The token of the admin RPC cannot be used.
+    #[error("serve.rpc_token_file {}: {reason}", .path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No configuration says where a server's admin RPC is.
+    #[error(
+        "expected the address of a running server: add rpc://localhost:8000 to serve.services of \
+         its configuration and name that with --config, or name the address with --rpc host:port"
+    )]
+    NoTarget,
+    /// No server is where it is expected.
+    #[error(
+        "no answer from a server's admin RPC at {address}: {source}; is it running, and is this \
+         its rpc service?"
+    )]
+    NoServer {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A running server does not do what it is asked.
+    #[error("{0}")]
+    Refused(String),
     /// Something of the system failed.
     #[error("{what}: {source}")]
     System {
@@ -94,7 +122,13 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::BlocksDiffer(_) => DIFFERENT,
-            Self::Config(_) | Self::Coin(_) | Self::CoinFile(_) | Self::Listen { .. } => USAGE,
+            Self::Config(_)
+            | Self::Coin(_)
+            | Self::CoinFile(_)
+            | Self::Listen { .. }
+            | Self::TokenFile { .. }
+            | Self::NoTarget
+            | Self::Refused(_) => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
             Self::Index(IndexError::Block {
                 source: CoinError::Plugin { .. },
@@ -106,6 +140,7 @@ impl Failure {
             Self::Daemon(
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
+            Self::NoServer { .. } => UNUSABLE,
             Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => UNUSABLE,
             Self::System { .. } => INTERNAL,
         })

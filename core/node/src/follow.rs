@@ -9,7 +9,7 @@ use std::{
 
 use electrode_coin::{Height, OutPoint, Txid};
 use electrode_daemon::{Change, Changes, DaemonTip};
-use electrode_index::{BlockRows, Index, IndexError, IndexView};
+use electrode_index::{BlockRows, Index, IndexError, IndexView, Tip};
 use electrode_mempool::{Mempool, MempoolConfig, NewTx, Prevout, Prevouts, Touched};
 use electrode_server::{Service, Snapshot, Stage};
 use tokio::task;
@@ -39,6 +39,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Block hashes asked for at a time.
 const HASHES: u32 = 100;
+
+/// Why the follower acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Something may have changed.
+    Change(Change),
+    /// The operator wants the last blocks taken back.
+    Reorg(u32),
+}
 
 /// The one writer of index and mempool.
 pub(crate) struct Follower {
@@ -86,15 +95,16 @@ impl Follower {
     pub(crate) async fn follow(&mut self, mut changes: Changes) -> Result<(), Failure> {
         let mut next_look = Instant::now();
         loop {
-            let change = tokio::select! {
-                change = changes.next() => change,
-                () = self.service.broadcast() => Change::Mempool,
+            let cause = tokio::select! {
+                change = changes.next() => Cause::Change(change),
+                () = self.service.broadcast() => Cause::Change(Change::Mempool),
+                count = self.service.reorg_ordered() => Cause::Reorg(count),
             };
-            if change == Change::Mempool {
+            if cause == Cause::Change(Change::Mempool) {
                 tokio::time::sleep_until(next_look.into()).await;
             }
             let started = Instant::now();
-            match self.step().await {
+            match self.react(cause).await {
                 Ok(()) => self.service.set_stage(Stage::Serving),
                 Err(failure) => self.endure(failure).await?,
             }
@@ -134,6 +144,25 @@ impl Follower {
         Ok(())
     }
 
+    async fn react(&mut self, cause: Cause) -> Result<(), Failure> {
+        if let Cause::Reorg(count) = cause {
+            self.take_back(count)?;
+        }
+        self.step().await
+    }
+
+    /// Disconnects the last blocks, as far as that can be undone; following connects them again.
+    fn take_back(&mut self, count: u32) -> Result<(), Failure> {
+        let count = count.min(self.index.view().undo_depth()?);
+        tracing::info!(count, "taking back blocks, as the operator ordered");
+        for _ in 0..count {
+            if let Some(tip) = self.index.tip() {
+                self.disconnect(tip)?;
+            }
+        }
+        Ok(())
+    }
+
     async fn step(&mut self) -> Result<(), Failure> {
         let tip = self.follow_chain().await?;
         if self.is_at(&tip) {
@@ -157,13 +186,15 @@ impl Follower {
     /// Asks the node for its tip, and says so when it takes long.
     async fn tip(&self) -> Result<DaemonTip, Failure> {
         let mut asked = pin!(self.blocks.daemon.tip());
-        match tokio::time::timeout(ANSWER_TIMEOUT, &mut asked).await {
-            Ok(tip) => Ok(tip?),
+        let tip = match tokio::time::timeout(ANSWER_TIMEOUT, &mut asked).await {
+            Ok(tip) => tip?,
             Err(_elapsed) => {
                 self.service.set_stage(Stage::WaitingForDaemon);
-                Ok(asked.await?)
+                asked.await?
             }
-        }
+        };
+        self.service.set_daemon_height(tip.height);
+        Ok(tip)
     }
 
     /// Tells whether the node has the index's chain, only less of it: a node that catches up, not
@@ -183,17 +214,19 @@ impl Follower {
             return Ok(());
         };
         while let Some(tip) = self.index.tip().filter(|tip| tip.height > fork) {
-            let txids = self
-                .index
-                .view()
-                .block_txids(tip.height)?
-                .unwrap_or_default();
-            let touched = task::block_in_place(|| self.index.disconnect())?;
-            tracing::info!(height = %tip.height, hash = %tip.hash, "disconnected a block");
-            self.touched.extend(touched);
-            self.touched.extend(self.mempool.disconnect(&txids));
-            self.is_unwound = true;
+            self.disconnect(tip)?;
         }
+        Ok(())
+    }
+
+    fn disconnect(&mut self, tip: Tip) -> Result<(), Failure> {
+        let txids = self.index.view().block_txids(tip.height)?;
+        let touched = task::block_in_place(|| self.index.disconnect())?;
+        tracing::info!(height = %tip.height, hash = %tip.hash, "disconnected a block");
+        self.touched.extend(touched);
+        let txids = txids.unwrap_or_default();
+        self.touched.extend(self.mempool.disconnect(&txids));
+        self.is_unwound = true;
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 //!
 //! The story of a run: read the command line ([`cli`]), put the configuration together
 //! ([`config`]), then do what was asked: serve a node's chain to wallets ([`serve`]), do so for a
-//! chain made up on the spot ([`demo`]), or look after an index ([`offline`]).
+//! chain made up on the spot ([`demo`]), look after an index ([`offline`]), or ask a running server
+//! for something ([`admin`]).
 
+mod admin;
 mod build;
 mod chain;
 mod cli;
@@ -17,13 +19,14 @@ mod listen;
 mod log;
 mod offline;
 mod progress;
+mod reload;
 mod serve;
 
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
-use cli::{Cli, CoinCommand, Command, ConfigCommand, IndexCommand};
+use cli::{AdminCommand, Cli, CoinCommand, Command, ConfigCommand, IndexCommand};
 use failure::{Failure, USAGE};
 
 /// Many threads allocate small pieces that others free, which this one is made for.
@@ -85,10 +88,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 IndexCommand::Rewind { blocks } => offline::rewind(&config, blocks),
             }
         }
+        Some(Command::Admin { command, target }) => admin::ask(command, &target, &cli.source),
+        Some(Command::Query { query, target }) => {
+            admin::ask(AdminCommand::Query(query), &target, &cli.source)
+        }
         Some(Command::Serve) | None => {
             let config = cli.source.load()?;
             log::start(&config.log);
-            on_runtime(serve::serve(&config, serve::until_signal()))
+            let reread = || cli.source.load();
+            on_runtime(serve::serve(&config, reread, serve::until_signal()))
         }
     }
 }

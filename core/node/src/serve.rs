@@ -6,21 +6,34 @@ use electrode_coin::Coin;
 use electrode_daemon::Daemon;
 use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
-use electrode_server::{ServerConfig, Service, Stage, Transport, serve_http, serve_tcp};
+use electrode_server::{
+    ServerConfig, Service, Stage, Transport, serve_admin, serve_http, serve_tcp,
+};
 use tokio::{
     net::TcpSocket,
     signal::unix::{SignalKind, signal},
     task,
 };
 
-use crate::{Failure, build::Blocks, chain, config::Config, follow::Follower, limits, listen};
+use crate::{
+    Failure,
+    build::Blocks,
+    chain,
+    config::Config,
+    follow::Follower,
+    limits, listen,
+    reload::{self, Reloader},
+};
 
 /// Longest time that sessions get to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Serves the configured chain until `stop` is done.
+///
+/// `reread` puts the configuration together again, for a reload.
 pub(crate) async fn serve(
     config: &Config,
+    reread: impl Fn() -> Result<Config, Failure>,
     stop: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
     let coin = chain::coin(config)?;
@@ -35,6 +48,12 @@ pub(crate) async fn serve(
         server_config(config),
         limits::server_limits(&config.limits),
     );
+    reload::apply(config, &service)?;
+    for rpc in &config.serve.rpc {
+        let listener = listen::open(listen::reserve(&rpc.address).await?)?;
+        tracing::info!(address = %rpc.address, "serving operators");
+        tokio::spawn(serve_admin(Arc::clone(&service), listener));
+    }
     if let Some(address) = &config.serve.http {
         let listener = listen::open(listen::reserve(address).await?)?;
         tracing::info!(%address, "status page");
@@ -50,6 +69,8 @@ pub(crate) async fn serve(
             Err(Failure::System { what: "following the node", source: error.into() })
         }),
         stopped = stop => stopped,
+        () = service.stop_ordered() => Ok(()),
+        failed = Reloader::new(config.clone(), reread, Arc::clone(&service)).run() => failed,
     };
     tracing::info!("stopping");
     // What is being written is either finished or, like after a crash, not there at all.
@@ -142,8 +163,6 @@ fn server_config(config: &Config) -> ServerConfig {
     let serve = &config.serve;
     ServerConfig {
         name: format!("{} {}", serve.name, env!("CARGO_PKG_VERSION")),
-        banner_file: serve.banner_file.clone(),
-        donation_address: serve.donation_address.clone().unwrap_or_default(),
         protocol_min: serve.protocol_min,
         hosts: hosts(config),
         services: serve

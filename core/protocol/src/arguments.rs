@@ -4,7 +4,7 @@ mod argument;
 
 use serde_json::value::RawValue;
 
-use self::argument::Argument;
+pub(crate) use self::argument::Argument;
 use crate::{Params, RpcError, error::echo, json};
 
 /// Most parameters that a method has.

@@ -3,7 +3,7 @@
 use electrode_coin::{Height, ScriptHash, Txid};
 use serde::{Deserialize, Serialize};
 
-use crate::RequestedVersion;
+use crate::{Method, RequestedVersion};
 
 /// One request of any protocol version.
 ///
@@ -113,35 +113,35 @@ pub enum Call {
 }
 
 impl Call {
-    /// Gives the name of the method, for metrics and logs.
+    /// Gives the method, for metrics and logs.
     #[must_use]
-    pub fn method(&self) -> &'static str {
+    pub fn method(&self) -> Method {
         match self {
-            Self::ServerVersion { .. } => "server.version",
-            Self::Banner => "server.banner",
-            Self::DonationAddress => "server.donation_address",
-            Self::Features => "server.features",
-            Self::AddPeer { .. } => "server.add_peer",
-            Self::PeersSubscribe => "server.peers.subscribe",
-            Self::Ping => "server.ping",
-            Self::BlockHeader { .. } => "blockchain.block.header",
-            Self::BlockHeaders { .. } => "blockchain.block.headers",
-            Self::HeadersSubscribe => "blockchain.headers.subscribe",
-            Self::GetBalance(_) => "blockchain.scripthash.get_balance",
-            Self::GetHistory(_) => "blockchain.scripthash.get_history",
-            Self::GetMempool(_) => "blockchain.scripthash.get_mempool",
-            Self::ListUnspent(_) => "blockchain.scripthash.listunspent",
-            Self::Subscribe(_) => "blockchain.scripthash.subscribe",
-            Self::Unsubscribe(_) => "blockchain.scripthash.unsubscribe",
-            Self::TransactionGet { .. } => "blockchain.transaction.get",
-            Self::GetMerkle { .. } => "blockchain.transaction.get_merkle",
-            Self::IdFromPos { .. } => "blockchain.transaction.id_from_pos",
-            Self::Broadcast { .. } => "blockchain.transaction.broadcast",
-            Self::BroadcastPackage { .. } => "blockchain.transaction.broadcast_package",
-            Self::EstimateFee { .. } => "blockchain.estimatefee",
-            Self::RelayFee => "blockchain.relayfee",
-            Self::FeeHistogram => "mempool.get_fee_histogram",
-            Self::MempoolInfo => "mempool.get_info",
+            Self::ServerVersion { .. } => Method::ServerVersion,
+            Self::Banner => Method::Banner,
+            Self::DonationAddress => Method::DonationAddress,
+            Self::Features => Method::Features,
+            Self::AddPeer { .. } => Method::AddPeer,
+            Self::PeersSubscribe => Method::PeersSubscribe,
+            Self::Ping => Method::Ping,
+            Self::BlockHeader { .. } => Method::BlockHeader,
+            Self::BlockHeaders { .. } => Method::BlockHeaders,
+            Self::HeadersSubscribe => Method::HeadersSubscribe,
+            Self::GetBalance(_) => Method::GetBalance,
+            Self::GetHistory(_) => Method::GetHistory,
+            Self::GetMempool(_) => Method::GetMempool,
+            Self::ListUnspent(_) => Method::ListUnspent,
+            Self::Subscribe(_) => Method::Subscribe,
+            Self::Unsubscribe(_) => Method::Unsubscribe,
+            Self::TransactionGet { .. } => Method::TransactionGet,
+            Self::GetMerkle { .. } => Method::GetMerkle,
+            Self::IdFromPos { .. } => Method::IdFromPos,
+            Self::Broadcast { .. } => Method::Broadcast,
+            Self::BroadcastPackage { .. } => Method::BroadcastPackage,
+            Self::EstimateFee { .. } => Method::EstimateFee,
+            Self::RelayFee => Method::RelayFee,
+            Self::FeeHistogram => Method::FeeHistogram,
+            Self::MempoolInfo => Method::MempoolInfo,
         }
     }
 }

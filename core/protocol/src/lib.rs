@@ -9,6 +9,7 @@
 //! Every byte handed in is foreign: nothing panics on it, and nothing is allocated by a length it
 //! claims.
 
+mod admin;
 mod answer;
 mod arguments;
 mod call;
@@ -19,11 +20,17 @@ mod hex;
 mod json;
 mod line;
 pub mod merkle;
+mod method;
 mod methods;
 mod request;
 mod status;
 mod version;
 
+pub use admin::{
+    AdminAnswer, AdminCall, AdminResponse, BanRow, CacheInfo, GroupRow, ItemLimit, Queried,
+    QueriedOutput, QueriedTransaction, ServerInfo, SessionRow, SessionsInfo, Token, TokenError,
+    encode_admin_response, formatted_time,
+};
 pub use answer::{
     Answer, Features, MempoolEntry, MempoolHeight, MempoolInfo, PackageError, PackageResult, Peer,
     Unspent,
@@ -34,7 +41,9 @@ pub use encode::{
     BatchEncoder, encode_headers_notification, encode_response, encode_status_notification,
 };
 pub use error::RpcError;
+pub use hex::decode as decode_hex;
 pub use line::{LineDecoder, LineTooLong};
+pub use method::Method;
 pub use request::{Id, Incoming, Params, Refusal, Request, parse};
 pub use status::{Status, StatusHasher, sort_mempool};
 pub use version::{ParseVersionError, ProtocolVersion, RequestedVersion, negotiate};

@@ -1,8 +1,10 @@
 //! JSON-RPC requests, of version 1.0, 2.0 or unsaid.
 
+use std::fmt;
+
 use serde_json::value::RawValue;
 
-use crate::{RpcError, json};
+use crate::{RpcError, error::echo, json};
 
 /// What one message asks.
 #[derive(Clone, Debug)]
@@ -22,6 +24,14 @@ pub struct Request {
     pub method: String,
     /// Its arguments.
     pub params: Params,
+}
+
+/// Method and arguments, shortened: for the log.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [method, params] = [&self.method, self.params.json()].map(echo);
+        write!(f, "{} {}", method.escape_debug(), params.escape_debug())
+    }
 }
 
 /// What tells a client which request a response belongs to.

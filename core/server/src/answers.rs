@@ -3,19 +3,20 @@
 //! What takes a few rows is answered on the spot, on the network thread; a long scan goes to a
 //! blocking thread, and what only the node knows is awaited, while the session goes on.
 
+mod banner;
 mod blocks;
 mod fault;
 mod scripts;
 mod server;
 mod transactions;
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use electrode_index::IndexError;
-use electrode_protocol::{Answer, Call, Dialect, RpcError};
+use electrode_protocol::{Answer, Call, Dialect, Method, RpcError};
 use tokio::task;
 
-use crate::{Service, Snapshot};
+use crate::{Service, Snapshot, session_info::SessionInfo};
 use fault::{Fault, rpc_error};
 
 /// Rows that are read on a network thread; more are read elsewhere.
@@ -36,8 +37,43 @@ impl Outcome {
     }
 }
 
+/// Measures the time until it is dropped: when an answer is there, or nobody waits for it.
+struct Stopwatch {
+    service: Arc<Service>,
+    method: Method,
+    started: Instant,
+}
+
+impl Drop for Stopwatch {
+    fn drop(&mut self) {
+        let latencies = self.service.metrics.of(self.method);
+        latencies.record(self.started.elapsed());
+    }
+}
+
 /// Starts answering a call. Calls about the session itself are the session's.
-pub(crate) fn answer(service: &Arc<Service>, call: Call, dialect: Dialect) -> Outcome {
+pub(crate) fn answer(
+    service: &Arc<Service>,
+    info: &Arc<SessionInfo>,
+    call: Call,
+    dialect: Dialect,
+) -> Outcome {
+    let stopwatch = Stopwatch {
+        service: Arc::clone(service),
+        method: call.method(),
+        started: Instant::now(),
+    };
+    match start(service, info, call, dialect) {
+        Outcome::Later(answer) => Outcome::Later(Box::pin(async move {
+            let answered = answer.await;
+            drop(stopwatch);
+            answered
+        })),
+        now => now,
+    }
+}
+
+fn start(service: &Arc<Service>, info: &Arc<SessionInfo>, call: Call, dialect: Dialect) -> Outcome {
     let this = Arc::clone(service);
     match call {
         Call::GetBalance(script) => read(service, scripts::balance(script)),
@@ -64,12 +100,14 @@ pub(crate) fn answer(service: &Arc<Service>, call: Call, dialect: Dialect) -> Ou
             Outcome::later(async move { transactions::get(&this, txid, verbose).await })
         }
         Call::Broadcast { raw } => {
-            Outcome::later(async move { transactions::broadcast(&this, raw).await })
+            let info = Arc::clone(info);
+            Outcome::later(async move { transactions::broadcast(&this, &info, raw).await })
         }
         Call::BroadcastPackage { raws, verbose } => {
-            Outcome::later(
-                async move { transactions::broadcast_package(&this, raws, verbose).await },
-            )
+            let info = Arc::clone(info);
+            Outcome::later(async move {
+                transactions::broadcast_package(&this, &info, raws, verbose).await
+            })
         }
         Call::EstimateFee { blocks, mode } => Outcome::later(async move {
             let tip = this.snapshot().ok_or(Fault::NotReady)?.tip().hash;
@@ -82,9 +120,12 @@ pub(crate) fn answer(service: &Arc<Service>, call: Call, dialect: Dialect) -> Ou
         Call::FeeHistogram => read(service, |_: &Service, snapshot: &Snapshot, _| {
             Ok(Answer::FeeHistogram(snapshot.mempool.fee_histogram()))
         }),
-        Call::Banner => Outcome::later(async move { Ok(server::banner(&this).await) }),
+        Call::Banner => {
+            let connection = info.connection;
+            Outcome::later(async move { Ok(banner::banner(&this, connection).await) })
+        }
         Call::DonationAddress => {
-            Outcome::Now(Ok(Answer::Text(service.config.donation_address.clone())))
+            Outcome::Now(Ok(Answer::Text(service.texts().donation_address.clone())))
         }
         Call::Features => Outcome::Now(Ok(server::features(service))),
         Call::PeersSubscribe => Outcome::Now(Ok(Answer::Peers(Vec::new()))),

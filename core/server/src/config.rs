@@ -1,7 +1,5 @@
 //! What a server says of itself.
 
-use std::path::PathBuf;
-
 use electrode_protocol::{Host, ProtocolVersion};
 
 /// Settings of the server, its listeners apart.
@@ -9,10 +7,6 @@ use electrode_protocol::{Host, ProtocolVersion};
 pub struct ServerConfig {
     /// Name and version that `server.version` answers.
     pub name: String,
-    /// Text file behind `server.banner`, read for each request.
-    pub banner_file: Option<PathBuf>,
-    /// What `server.donation_address` answers.
-    pub donation_address: String,
     /// Lowest protocol version served.
     pub protocol_min: ProtocolVersion,
     /// Where the server is reachable from outside, for `server.features`.

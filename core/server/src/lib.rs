@@ -5,15 +5,22 @@
 //! [`Service::publish`]; the scripts it touched and somebody subscribed to are told. How requests
 //! and answers look, only `electrode-protocol` knows.
 
+mod admin;
 mod answers;
+mod caches;
 mod chunk;
 mod config;
 mod connection;
 mod fees;
+mod hits;
 mod http;
 mod limits;
 mod listener;
+
+mod metrics;
 mod notifier;
+mod orders;
+mod process;
 mod proofs;
 mod registry;
 mod script_cache;
@@ -24,14 +31,18 @@ mod snapshot;
 mod stage;
 mod status_cache;
 mod subscriptions;
+mod texts;
 mod transport;
 
+pub use admin::serve_admin;
 pub use config::ServerConfig;
 pub use connection::Connection;
 pub use http::serve_http;
 pub use limits::Limits;
 pub use listener::serve_tcp;
+pub use orders::Reloaded;
 pub use service::Service;
 pub use snapshot::Snapshot;
 pub use stage::Stage;
+pub use texts::Texts;
 pub use transport::Transport;

@@ -7,8 +7,13 @@ use std::{
 
 use electrode_coin::{BlockHash, Height, TxNum, Txid};
 use electrode_index::{IndexError, IndexView};
-use electrode_protocol::merkle::{Hash, HeaderTree, Proof, Tree};
+use electrode_protocol::{
+    CacheInfo,
+    merkle::{Hash, HeaderTree, Proof, Tree},
+};
 use quick_cache::{Weighter, sync::Cache};
+
+use crate::hits::Hits;
 
 /// Blocks whose trees are remembered, at most; their bytes are bounded as well.
 const REMEMBERED_BLOCKS: usize = 4096;
@@ -16,6 +21,7 @@ const REMEMBERED_BLOCKS: usize = 4096;
 /// Proves, and remembers what it read for it.
 pub(crate) struct Proofs {
     blocks: Cache<BlockHash, Arc<Tree>, TreeLen>,
+    hits: Hits,
     headers: Mutex<KnownHeaders>,
 }
 
@@ -42,7 +48,18 @@ impl Proofs {
     pub(crate) fn new(max_bytes: u64) -> Self {
         Self {
             blocks: Cache::with_weighter(REMEMBERED_BLOCKS, max_bytes, TreeLen),
+            hits: Hits::default(),
             headers: Mutex::default(),
+        }
+    }
+
+    /// Tells what it holds of blocks and how it does.
+    pub(crate) fn info(&self) -> CacheInfo {
+        CacheInfo {
+            entries: u64::try_from(self.blocks.len()).unwrap_or(u64::MAX),
+            bytes: self.blocks.weight(),
+            lookups: self.hits.lookups(),
+            hits: self.hits.hits(),
         }
     }
 
@@ -65,7 +82,7 @@ impl Proofs {
                 .map(|Txid(hash)| hash)
                 .collect())
         };
-        let tree = match self.blocks.get(&hash) {
+        let tree = match self.hits.count(self.blocks.get(&hash)) {
             Some(tree) => tree,
             None => {
                 let tree = Arc::new(Tree::new(&read(tx_nums.clone())?));

@@ -82,6 +82,11 @@ impl Registry {
         self.lock().accepted
     }
 
+    /// Tells whether the requests of sessions that begin from now on are logged.
+    pub(crate) fn logs_new(&self) -> bool {
+        self.lock().logs_new
+    }
+
     /// Says whether the requests of sessions that begin from now on are logged.
     pub(crate) fn log_new(&self, logged: bool) {
         self.lock().logs_new = logged;

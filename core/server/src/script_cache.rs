@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use electrode_coin::{ScriptKey, TxNum};
 use electrode_index::IndexError;
+use electrode_protocol::CacheInfo;
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::Snapshot;
+use crate::{Snapshot, hits::Hits};
 
 /// Estimated bytes of an entry beside its rows.
 const ENTRY_LEN: usize = 128;
@@ -14,6 +15,7 @@ const ENTRY_LEN: usize = 128;
 /// Remembers rows of one kind for scripts that were asked for.
 pub(crate) struct ScriptCache<T> {
     known: Cache<ScriptKey, Known<T>, RowsLen>,
+    hits: Hits,
 }
 
 /// The rows of a script, as of some tip.
@@ -47,6 +49,17 @@ impl<T> ScriptCache<T> {
         let entries = usize::try_from(max_bytes).unwrap_or(usize::MAX) / ENTRY_LEN;
         Self {
             known: Cache::with_weighter(entries, max_bytes, RowsLen),
+            hits: Hits::default(),
+        }
+    }
+
+    /// Tells what it holds and how it does.
+    pub(crate) fn info(&self) -> CacheInfo {
+        CacheInfo {
+            entries: u64::try_from(self.known.len()).unwrap_or(u64::MAX),
+            bytes: self.known.weight(),
+            lookups: self.hits.lookups(),
+            hits: self.hits.hits(),
         }
     }
 
@@ -62,7 +75,7 @@ impl<T> ScriptCache<T> {
         limit: usize,
         read: impl FnOnce() -> Result<Vec<T>, IndexError>,
     ) -> Result<Arc<[T]>, IndexError> {
-        let known = match self.still_good(snapshot, script)? {
+        let known = match self.hits.count(self.still_good(snapshot, script)?) {
             Some(known) => known,
             None => self.remember(snapshot, script, read()?.into()),
         };

@@ -10,12 +10,16 @@ use electrode_coin::{Coin, Height, Txid};
 use electrode_daemon::Daemon;
 use electrode_index::UnspentOutput;
 use electrode_mempool::Touched;
+use electrode_protocol::Token;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::{
-    Limits, ServerConfig, Snapshot, Stage,
+    Limits, Reloaded, ServerConfig, Snapshot, Stage, Texts,
     fees::Fees,
+    metrics::Metrics,
     notifier::{self, Update},
+    orders::Orders,
+    process::Started,
     proofs::Proofs,
     registry::Registry,
     script_cache::ScriptCache,
@@ -25,6 +29,9 @@ use crate::{
 
 /// Updates that wait for the notifier; the publisher waits when there are more.
 const QUEUED_UPDATES: usize = 16;
+
+/// Stands for a height of the node that is not known: no chain has it.
+const UNKNOWN_HEIGHT: u64 = u64::MAX;
 
 /// One served chain: publish snapshots into it, and sessions answer from them.
 pub struct Service {
@@ -41,6 +48,12 @@ pub struct Service {
     pub(crate) scans: Arc<Semaphore>,
     pub(crate) counters: Counters,
     pub(crate) registry: Registry,
+    pub(crate) metrics: Metrics,
+    pub(crate) orders: Orders,
+    pub(crate) started: Started,
+    texts: ArcSwap<Texts>,
+    admin_token: ArcSwapOption<Token>,
+    daemon_height: AtomicU64,
     limits: ArcSwap<Limits>,
     snapshot: ArcSwapOption<Snapshot>,
     stage: watch::Sender<Stage>,
@@ -97,6 +110,12 @@ impl Service {
             fees: Fees::default(),
             counters: Counters::default(),
             registry: Registry::default(),
+            metrics: Metrics::default(),
+            orders: Orders::default(),
+            started: Started::now(),
+            texts: ArcSwap::default(),
+            admin_token: ArcSwapOption::empty(),
+            daemon_height: AtomicU64::new(UNKNOWN_HEIGHT),
             limits: ArcSwap::from_pointee(limits),
             snapshot: ArcSwapOption::empty(),
             stage: watch::Sender::new(Stage::WaitingForDaemon),
@@ -158,6 +177,67 @@ impl Service {
     #[must_use]
     pub fn stage(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()
+    }
+
+    /// Remembers the height of the node.
+    pub fn set_daemon_height(&self, height: Height) {
+        self.daemon_height
+            .store(u64::from(height.0), Ordering::Relaxed);
+    }
+
+    /// Gives the height of the node when it last told.
+    pub(crate) fn daemon_height(&self) -> Option<Height> {
+        let height = self.daemon_height.load(Ordering::Relaxed);
+        u32::try_from(height).ok().map(Height)
+    }
+
+    /// Gives the height of the index, also while it is built.
+    pub(crate) fn height(&self) -> Option<Height> {
+        match *self.stage.borrow() {
+            Stage::Indexing { height, .. } => Some(height),
+            _ => self.snapshot().map(|snapshot| snapshot.tip().height),
+        }
+    }
+
+    /// Replaces what the operator tells wallets.
+    pub fn set_texts(&self, texts: Texts) {
+        self.texts.store(Arc::new(texts));
+    }
+
+    /// Gives what the operator tells wallets.
+    pub(crate) fn texts(&self) -> Guard<Arc<Texts>> {
+        self.texts.load()
+    }
+
+    /// Replaces the token without which no operator is served; none serves everybody who can
+    /// reach the admin RPC.
+    pub fn set_admin_token(&self, token: Option<Token>) {
+        self.admin_token.store(token.map(Arc::new));
+    }
+
+    /// Gives the token without which no operator is served.
+    pub(crate) fn admin_token(&self) -> Option<Arc<Token>> {
+        self.admin_token.load_full()
+    }
+
+    /// Waits until an operator orders the server to stop.
+    pub async fn stop_ordered(&self) {
+        self.orders.stop_ordered().await;
+    }
+
+    /// Waits until an operator orders blocks to be taken back and connected again; tells how many.
+    pub async fn reorg_ordered(&self) -> u32 {
+        self.orders.reorg_ordered().await
+    }
+
+    /// Waits until an operator orders the configuration to be read again.
+    pub async fn reload_ordered(&self) {
+        self.orders.reload_ordered().await;
+    }
+
+    /// Tells the operators who ordered it what came of a reload.
+    pub fn reloaded(&self, outcome: &Reloaded) {
+        self.orders.reloaded(outcome);
     }
 
     /// Waits until a wallet has given a transaction to the node.

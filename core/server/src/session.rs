@@ -218,6 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        self.info.set(Count::Pending, self.working.len());
         match done {
             Ok(done) => {
                 self.subscribing -= usize::from(done.held_notices);
@@ -242,6 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Ok(Incoming::Single(request)) => self.start(&request),
                 Ok(Incoming::Batch(requests)) => self.start_batch(requests),
                 Err(refusal) => {
+                    self.service.metrics.count_unreadable();
                     let Prepared { id, step, .. } = Prepared::refused(refusal);
                     self.finish(id, None, self.worker().start(step), false);
                 }
@@ -296,6 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 ..work.await
             }
         });
+        self.info.set(Count::Pending, self.working.len());
     }
 
     fn worker(&self) -> Worker {
@@ -309,16 +312,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Does what a request means for the session itself.
     fn prepare(&mut self, request: &Request) -> Prepared {
         self.info.count(Count::Requests, 1);
+        if self.info.is_logged() {
+            let peer = self.info.connection.peer;
+            tracing::info!(session = self.info.id, %peer, %request, "request");
+        }
         let mut subscribes = None;
         let step = match self.dialect.decode(request) {
-            Ok(call) => self.prepare_call(call, &mut subscribes),
-            Err(error) => Step::Answered(Err(error)),
+            Ok(call) => self.prepare_measured(call, &mut subscribes),
+            Err(error) => {
+                self.service.metrics.count_unreadable();
+                Step::Answered(Err(error))
+            }
         };
         Prepared {
             id: request.id.clone(),
             subscribes,
             step,
         }
+    }
+
+    /// Measures what the session answers by itself; the rest is measured where it is answered.
+    fn prepare_measured(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
+        let (method, started) = (call.method(), Instant::now());
+        let step = self.prepare_call(call, subscribes);
+        if matches!(step, Step::Answered(_)) {
+            self.service.metrics.of(method).record(started.elapsed());
+        }
+        step
     }
 
     fn prepare_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
@@ -396,14 +416,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             )));
         }
         self.scripts.insert(script);
-        self.info.set_subscriptions(self.scripts.len());
+        self.info.set(Count::Subscriptions, self.scripts.len());
         *subscribes = Some(script);
         Ok(())
     }
 
     fn unsubscribe(&mut self, script: &ScriptHash) {
         if self.scripts.remove(script) {
-            self.info.set_subscriptions(self.scripts.len());
+            self.info.set(Count::Subscriptions, self.scripts.len());
             self.service
                 .subscriptions
                 .remove(script, self.mailbox.session);

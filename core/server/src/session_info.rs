@@ -45,12 +45,14 @@ pub(crate) enum Count {
     ReceivedBytes,
     SentMessages,
     SentBytes,
-    /// Scripts it is subscribed to: the one that goes down again.
+    /// Scripts it is subscribed to, which go down again.
     Subscriptions,
+    /// Requests that are worked on, which go down again.
+    Pending,
 }
 
 impl Count {
-    const ALL: usize = 8;
+    const ALL: usize = 9;
 }
 
 /// What a session, or all together, have used.
@@ -111,11 +113,15 @@ impl SessionInfo {
         self.counter(Count::Subscriptions).load(Ordering::Relaxed)
     }
 
-    /// Remembers how many scripts it is subscribed to.
-    pub(crate) fn set_subscriptions(&self, count: usize) {
+    /// Tells how many of its requests are worked on.
+    pub(crate) fn pending(&self) -> u64 {
+        self.counter(Count::Pending).load(Ordering::Relaxed)
+    }
+
+    /// Remembers how many there are now of what goes down again.
+    pub(crate) fn set(&self, what: Count, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.counter(Count::Subscriptions)
-            .store(count, Ordering::Relaxed);
+        self.counter(what).store(count, Ordering::Relaxed);
     }
 
     /// Gives what it has used so far.
@@ -206,7 +212,7 @@ mod tests {
         let info = info();
         info.count(Count::Requests, 1);
         info.count(Count::SentBytes, 5);
-        info.set_subscriptions(3);
+        info.set(Count::Subscriptions, 3);
         let traffic = info.traffic();
         assert_eq!((traffic.requests, traffic.sent_bytes), (1, 5));
         assert_eq!((traffic.errors, info.subscriptions()), (0, 3));

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use electrode_coin::{ScriptKey, TxNum};
 use electrode_index::IndexError;
-use electrode_protocol::{MempoolEntry, MempoolHeight, Status, StatusHasher, sort_mempool};
+use electrode_protocol::{
+    CacheInfo, MempoolEntry, MempoolHeight, Status, StatusHasher, sort_mempool,
+};
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::Snapshot;
+use crate::{Snapshot, hits::Hits};
 
 /// Estimated bytes of a cached entry, its place in the cache included.
 const ENTRY_LEN: u64 = 256;
@@ -16,6 +18,7 @@ const ENTRY_LEN: u64 = 256;
 /// the entries it adds.
 pub(crate) struct StatusCache {
     midstates: Cache<ScriptKey, Arc<Midstate>, EntryLen>,
+    hits: Hits,
 }
 
 /// The confirmed part of a history, hashed.
@@ -43,6 +46,18 @@ impl StatusCache {
         let entries = usize::try_from(max_bytes / ENTRY_LEN).unwrap_or(usize::MAX);
         Self {
             midstates: Cache::with_weighter(entries, max_bytes, EntryLen),
+            hits: Hits::default(),
+        }
+    }
+
+    /// Tells what it holds and how it does. What was hashed before some last blocks counts as
+    /// known.
+    pub(crate) fn info(&self) -> CacheInfo {
+        CacheInfo {
+            entries: u64::try_from(self.midstates.len()).unwrap_or(u64::MAX),
+            bytes: self.midstates.weight(),
+            lookups: self.hits.lookups(),
+            hits: self.hits.hits(),
         }
     }
 
@@ -78,7 +93,7 @@ impl StatusCache {
         let usable = |known: &Arc<Midstate>| {
             known.reorganisations == reorganisations && known.tx_count <= tx_count
         };
-        let known = self.midstates.get(script).filter(usable);
+        let known = self.hits.count(self.midstates.get(script).filter(usable));
         if let Some(known) = known.as_ref().filter(|known| known.tx_count == tx_count) {
             return Ok(Arc::clone(known));
         }

@@ -9,7 +9,7 @@ use electrode_coin::{BlockHash, Height, Txid};
 use serde_json::{Value, json};
 
 use crate::{
-    Daemon, DaemonConfig, DaemonError, DaemonTip, MempoolInfo,
+    Daemon, DaemonConfig, DaemonError, DaemonTip, DaemonUrl, MempoolInfo,
     testing::{Node, daemon, daemon_with, dead_url},
 };
 
@@ -433,4 +433,20 @@ async fn hands_transactions_to_the_node() {
         .map(|received| received.json()["params"].clone())
         .collect();
     assert_eq!(params, [json!(["00ff"]), json!([["aa", "bb"]])]);
+}
+
+#[tokio::test]
+async fn asks_other_nodes_when_told_to() {
+    let (dead, node) = (dead_url().await, Node::of_methods(number).await);
+    let daemon = daemon(&[&dead]);
+    assert!(daemon.answers());
+    let failed = daemon.call_once::<u32>("m", json!([])).await;
+    assert!(failed.is_err() && !daemon.answers());
+
+    let url = DaemonUrl::parse(&node.url(), 1).unwrap();
+    daemon.set_urls(vec![url]).unwrap();
+    assert_eq!(daemon.call_once::<u32>("m", json!([])).await.unwrap(), 7);
+    assert!(daemon.answers());
+    daemon.set_urls(daemon.configured_urls().to_vec()).unwrap();
+    assert_eq!(daemon.current_url(), format!("{dead}/"));
 }

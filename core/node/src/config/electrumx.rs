@@ -27,7 +27,6 @@ const UNUSED: &[&str] = &[
     "SESSION_GROUP_BY_SUBNET_IPV6",
     "SSL_CERTFILE",
     "SSL_KEYFILE",
-    "TOR_BANNER_FILE",
     "TOR_PROXY_HOST",
     "TOR_PROXY_PORT",
 ];

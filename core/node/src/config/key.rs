@@ -60,9 +60,11 @@ pub(super) const KEYS: &[Key] = &[
         .electrumx("SERVICES", "")
         .or("tcp://127.0.0.1:50001"),
     list("serve.report_services").electrumx("REPORT_SERVICES", ""),
+    path("serve.rpc_token_file"),
     text("serve.http"),
     text("serve.name").or("Electrode"),
     path("serve.banner_file").electrumx("BANNER_FILE", ""),
+    path("serve.tor_banner_file").electrumx("TOR_BANNER_FILE", ""),
     text("serve.donation_address").electrumx("DONATION_ADDRESS", ""),
     text("serve.protocol_min").or("1.4"),
     text("index.cache").electrumx("CACHE_MB", "MB").or("450MiB"),

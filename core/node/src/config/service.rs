@@ -33,6 +33,11 @@ pub(crate) struct Address {
 }
 
 impl Service {
+    /// Tells whether it is for operators.
+    pub(crate) fn is_rpc(&self) -> bool {
+        self.transport == Transport::Rpc
+    }
+
     /// Tells whether this version listens for it.
     pub(crate) fn is_served(&self) -> bool {
         self.transport == Transport::Tcp
@@ -111,6 +116,19 @@ pub(super) fn nothing_served(unserved: &[Service]) -> String {
     format!("expected at least one tcp service, which this version serves, came {came}")
 }
 
+/// Tells which services for operators others than this machine could reach: they need a token.
+pub(super) fn unguarded(rpc: &[Service]) -> Vec<String> {
+    let exposed = rpc.iter().filter(|service| !service.address.is_loopback());
+    exposed
+        .map(|service| {
+            format!(
+                "{service} can be reached by others, who could stop the server: listen on \
+                 localhost, or set serve.rpc_token_file"
+            )
+        })
+        .collect()
+}
+
 /// Tells which services no wallet could reach from outside.
 pub(super) fn unreportable(services: &[Service]) -> Vec<String> {
     let is_reportable = |service: &&Service| {
@@ -127,6 +145,15 @@ pub(super) fn unreportable(services: &[Service]) -> Vec<String> {
 }
 
 impl Address {
+    fn is_loopback(&self) -> bool {
+        self.host
+            .as_deref()
+            .is_some_and(|host| match host.parse::<IpAddr>() {
+                Ok(ip) => ip.is_loopback(),
+                Err(_name) => host.eq_ignore_ascii_case("localhost"),
+            })
+    }
+
     fn is_onion(&self) -> bool {
         self.host
             .as_deref()

@@ -100,9 +100,9 @@ fn loads_the_environment_of_electrumx() {
         [
             "COST_SOFT_LIMIT is not used by this version",
             "COST_HARD_LIMIT is not used by this version",
-            "rpc://localhost:8000 is not served by this version",
         ]
     );
+    assert_eq!(config.serve.rpc[0].to_string(), "rpc://localhost:8000");
     assert!(!format!("{config:?}{}", config.print()).contains("donkey"));
 }
 
@@ -138,9 +138,11 @@ connections = 8                              # default
 [serve]
 services = ["tcp://:50001"]                  # command line
 # report_services is not set
+# rpc_token_file is not set
 # http is not set
 name = "Electrode"                           # default
 # banner_file is not set
+# tor_banner_file is not set
 # donation_address is not set
 protocol_min = "1.4"                         # default
 
@@ -317,6 +319,11 @@ const REFUSED: &[(&str, &str)] = &[
         "serve.services (file): tcp://:1 is on an address that is already taken; give it another port",
     ),
     (
+        "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']",
+        "serve.services (file): rpc://0.0.0.0:2 can be reached by others, who could stop the \
+         server: listen on localhost, or set serve.rpc_token_file",
+    ),
+    (
         "[serve]\nservices = ['tcp://x.onion:1']",
         "serve.services (file): tcp://x.onion:1 cannot be listened on; listen on localhost and let Tor forward to it",
     ),
@@ -469,4 +476,20 @@ fn hands_options_to_the_plugin_as_they_stand() {
              \"depth = 5\", came \"depth\""
         ]
     );
+}
+
+#[test]
+fn tells_what_differs_from_another_configuration() {
+    let [old, new] = ["[limits]\nmax_send = 400000\n", "[log]\nlevel = 'debug'\n"]
+        .map(|text| load_file(text).unwrap().config);
+    assert_eq!(old.differences(&new), ["limits.max_send", "log.level"]);
+    assert_eq!(old.differences(&old), [""; 0]);
+}
+
+#[test]
+fn lets_others_reach_an_rpc_service_that_has_a_token() {
+    let text = "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\nrpc_token_file = '/t'\n";
+    let config = load_file(text).unwrap().config;
+    assert_eq!(config.serve.rpc[0].to_string(), "rpc://0.0.0.0:2");
+    assert_eq!(config.serve.rpc_token_file, Some(PathBuf::from("/t")));
 }

@@ -85,7 +85,7 @@ async fn demonstrate(
     })?;
     log::start(&config.log);
     invite(people, ports)?;
-    serve(&config, until_signal()).await
+    serve(&config, || Ok(config.clone()), until_signal()).await
 }
 
 fn invite(people: &[DemoAddress], ports: Ports) -> Result<(), Failure> {

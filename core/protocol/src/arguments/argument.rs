@@ -140,6 +140,39 @@ impl<'a> Argument<'a> {
         walked.map_or_else(|_no_object| Vec::new(), |()| hosts)
     }
 
+    /// Reads an argument that may be null.
+    pub(crate) fn optional<T>(
+        self,
+        read: impl FnOnce(Self) -> Result<T, RpcError>,
+    ) -> Result<Option<T>, RpcError> {
+        match self.0 {
+            "null" => Ok(None),
+            _ => read(self).map(Some),
+        }
+    }
+
+    /// Reads a name, which may be written as a number.
+    pub(crate) fn text_or_number(self) -> Result<String, RpcError> {
+        let is_number = || {
+            self.0
+                .starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        };
+        match self.text() {
+            Some(text) => Ok(text),
+            None if is_number() => Ok(self.0.to_owned()),
+            None => Err(RpcError::bad_request(format!(
+                "{self} should be a text or a number"
+            ))),
+        }
+    }
+
+    /// Gives the elements of a list; `None` if it is none.
+    pub(crate) fn elements(self) -> Option<Vec<Self>> {
+        let mut elements = Vec::new();
+        json::each_element(self.0, |element| elements.push(Argument(element.get()))).ok()?;
+        Some(elements)
+    }
+
     /// Gives the content of a string.
     fn text(self) -> Option<String> {
         serde_json::from_str(self.0).ok()

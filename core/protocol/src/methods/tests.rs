@@ -25,7 +25,7 @@ fn check(method: &str, params: &str, expected: &Call) {
         expected,
         "{params}"
     );
-    assert_eq!(expected.method(), method);
+    assert_eq!(expected.method().name(), method);
 }
 
 #[track_caller]
@@ -51,7 +51,7 @@ fn decodes_calls_without_arguments() {
         Call::MempoolInfo,
     ] {
         for params in ["[]", "{}", "null"] {
-            check(call.method(), params, &call);
+            check(call.method().name(), params, &call);
         }
     }
 }
@@ -67,9 +67,10 @@ fn decodes_calls_about_scripts() {
         Call::Subscribe(script_hash),
         Call::Unsubscribe(script_hash),
     ] {
-        check(call.method(), r#"["HASH"]"#, &call);
-        check(call.method(), r#"{"scripthash":"HASH"}"#, &call);
-        let error = decode_in(ProtocolVersion::V1_6, call.method(), r#"["xy"]"#).unwrap_err();
+        check(call.method().name(), r#"["HASH"]"#, &call);
+        check(call.method().name(), r#"{"scripthash":"HASH"}"#, &call);
+        let error =
+            decode_in(ProtocolVersion::V1_6, call.method().name(), r#"["xy"]"#).unwrap_err();
         assert_eq!(
             (error.code, &*error.message),
             (1, "xy is not a valid script hash")
@@ -292,7 +293,7 @@ fn has_each_method_in_its_versions() {
             match decode_in(version, method, params) {
                 Ok(call) => {
                     assert!(versions.contains(&version), "{method} in {version}");
-                    assert_eq!(call.method(), method);
+                    assert_eq!(call.method().name(), method);
                 }
                 Err(error) => {
                     assert!(!versions.contains(&version), "{method} in {version}");
@@ -477,7 +478,7 @@ proptest! {
         for version in ProtocolVersion::SERVED {
             let params = format!("[{}]", params.join(","));
             match decode_in(version, method, &params) {
-                Ok(call) => prop_assert_eq!(call.method(), method),
+                Ok(call) => prop_assert_eq!(call.method().name(), method),
                 Err(error) => prop_assert!(error.message.len() < 1000),
             }
         }

@@ -6,7 +6,10 @@ use electrode_index::IndexError;
 use electrode_protocol::{Answer, RpcError};
 
 use super::Fault;
-use crate::Service;
+use crate::{
+    Service,
+    session_info::{Count, SessionInfo},
+};
 
 /// `blockchain.transaction.get`. The node is told the block, so that it needs no index of its own.
 pub(super) async fn get(service: &Service, txid: Txid, verbose: bool) -> Result<Answer, Fault> {
@@ -26,10 +29,15 @@ pub(super) async fn get(service: &Service, txid: Txid, verbose: bool) -> Result<
 }
 
 /// `blockchain.transaction.broadcast`.
-pub(super) async fn broadcast(service: &Service, raw: String) -> Result<Answer, Fault> {
+pub(super) async fn broadcast(
+    service: &Service,
+    info: &SessionInfo,
+    raw: String,
+) -> Result<Answer, Fault> {
     match service.daemon.broadcast(&raw).await {
         Ok(txid) => {
             service.note_broadcast();
+            info.count(Count::Broadcasts, 1);
             tracing::info!(%txid, "broadcast a transaction");
             Ok(Answer::Txid(txid))
         }
@@ -43,12 +51,14 @@ pub(super) async fn broadcast(service: &Service, raw: String) -> Result<Answer, 
 /// `blockchain.transaction.broadcast_package`.
 pub(super) async fn broadcast_package(
     service: &Service,
+    info: &SessionInfo,
     raws: Vec<String>,
     verbose: bool,
 ) -> Result<Answer, Fault> {
     match service.daemon.submit_package(&raws).await {
         Ok(result) => {
             service.note_broadcast();
+            info.count(Count::Broadcasts, 1);
             Ok(if verbose {
                 Answer::daemon_value(&result)
             } else {

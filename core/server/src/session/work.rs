@@ -71,7 +71,7 @@ impl Worker {
     pub(super) fn start(&self, step: Step) -> Outcome {
         match step {
             Step::Answered(result) => Outcome::Now(result),
-            Step::Ask(call) => answer(&self.service, call, self.dialect),
+            Step::Ask(call) => answer(&self.service, &self.info, call, self.dialect),
         }
     }
 

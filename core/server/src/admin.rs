@@ -1,0 +1,62 @@
+//! The admin RPC: a listener of its own, open from the start, also during the first sync.
+//!
+//! What commands look like on the wire, only `electrode-protocol` knows.
+
+mod commands;
+mod conversation;
+mod info;
+mod query;
+mod sessions;
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+use crate::{Connection, Service, Transport};
+
+/// Connections of operators at once; further ones wait.
+const MAX_CONNECTIONS: usize = 32;
+
+/// How long the listener waits when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves operators until the service stops.
+///
+/// Where others than this machine can reach the listener, the service must have been given a
+/// token ([`Service::set_admin_token`]) first.
+pub async fn serve_admin(service: Arc<Service>, listener: TcpListener) {
+    let mut stopping = service.stopping();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.wait() => return,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, connection, place)) => {
+                let service = Arc::clone(&service);
+                tokio::spawn(async move {
+                    conversation::run(service, stream, connection).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an operator's connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, Connection, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, Connection::new(Transport::Rpc, peer), place))
+}
