@@ -277,16 +277,6 @@ impl Electrode {
         LineClient::connect(self.rpc_port)
     }
 
-    /// Asks for a page of the HTTP port; gives its status and its body.
-    ///
-    /// # Panics
-    /// The port does not answer.
-    #[must_use]
-    pub fn page(&self, path: &str) -> (u16, String) {
-        let page = http::get(self.http_port, path).unwrap();
-        (page.status, page.body)
-    }
-
     /// Gives the port of the status page.
     #[must_use]
     pub fn http_port(&self) -> u16 {
