@@ -14,15 +14,17 @@ mod print;
 mod problem;
 mod read;
 mod secret;
+mod serve;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod value;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-use electrode_protocol::ProtocolVersion;
+use electrode_server::TlsFiles;
 
 use plugins::PluginsSection;
 use read::Reader;
@@ -30,6 +32,7 @@ use values::Values;
 
 pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
+pub(crate) use serve::ServeSection;
 pub(crate) use service::{Address, Service};
 pub(crate) use value::{LogFormat, LogLevel, Size};
 
@@ -104,6 +107,8 @@ pub(crate) struct Config {
     pub(crate) daemon: DaemonSection,
     /// What wallets and monitoring connect to.
     pub(crate) serve: ServeSection,
+    /// The certificate of ssl and wss services; unset: one that is made once.
+    pub(crate) tls: Option<TlsFiles>,
     /// The index.
     pub(crate) index: IndexSection,
     /// What one wallet, and all of them, may cost.
@@ -135,33 +140,6 @@ pub(crate) struct DaemonSection {
     pub(crate) connections: usize,
 }
 
-/// `[serve]`: what wallets and monitoring connect to.
-#[derive(Clone, Debug)]
-pub(crate) struct ServeSection {
-    /// The listeners to open; what this version does not serve is left out, with a warning.
-    pub(crate) services: Vec<Service>,
-    /// Where operators are served.
-    pub(crate) rpc: Vec<Service>,
-    /// The file with the token that operators must know; a must where others than this machine
-    /// reach an rpc service.
-    pub(crate) rpc_token_file: Option<PathBuf>,
-    /// What `server.features` tells about the outside addresses of this server.
-    pub(crate) report_services: Vec<Service>,
-    /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
-    pub(crate) http: Option<Address>,
-    /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
-    /// batch by it.
-    pub(crate) name: String,
-    /// The text file behind `server.banner`, read again for every request.
-    pub(crate) banner_file: Option<PathBuf>,
-    /// The same for wallets that come through Tor; unset: as for the others.
-    pub(crate) tor_banner_file: Option<PathBuf>,
-    /// The address that `server.donation_address` answers.
-    pub(crate) donation_address: Option<String>,
-    /// The oldest protocol version served. Default 1.4.
-    pub(crate) protocol_min: ProtocolVersion,
-}
-
 /// `[index]`: the index.
 #[derive(Clone, Debug)]
 pub(crate) struct IndexSection {
@@ -186,6 +164,8 @@ pub(crate) struct LimitsSection {
     pub(crate) initial_concurrent: usize,
     /// How long one request may take. Default 30 s.
     pub(crate) request_timeout: Duration,
+    /// How long PROXY header, TLS and `WebSocket` handshake may take together. Default 10 s.
+    pub(crate) handshake_timeout: Duration,
     /// How long a session may be silent. Default 600 s.
     pub(crate) session_timeout: Duration,
     /// How many scripts one session may subscribe to. Default 50,000.
@@ -218,7 +198,8 @@ impl Config {
             data_dir: reader.required("data_dir"),
             coins_dir: reader.optional("coins_dir"),
             daemon: daemon(&mut reader, &mut warnings),
-            serve: serve(&mut reader, &mut warnings),
+            serve: serve::read(&mut reader),
+            tls: tls::read(&mut reader),
             index: IndexSection {
                 cache: reader.required("index.cache"),
                 reorg_limit: reader.optional("index.reorg_limit"),
@@ -265,46 +246,6 @@ fn daemon(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> DaemonSection 
     }
 }
 
-fn serve(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> ServeSection {
-    let services = reader.list("serve.services");
-    let http = reader.optional("serve.http");
-    reader.report(
-        "serve.services",
-        service::conflicts(&services, http.as_ref()),
-    );
-    let (rpc, services): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_rpc);
-    let rpc_token_file: Option<PathBuf> = reader.optional("serve.rpc_token_file");
-    if rpc_token_file.is_none() {
-        reader.report("serve.services", service::unguarded(&rpc));
-    }
-    let (served, unserved): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_served);
-    if served.is_empty() {
-        reader.report("serve.services", vec![service::nothing_served(&unserved)]);
-    }
-    let not_served = |service| format!("{service} is not served by this version");
-    warnings.extend(unserved.iter().map(not_served));
-
-    let report_services = reader.list("serve.report_services");
-    reader.report(
-        "serve.report_services",
-        service::unreportable(&report_services),
-    );
-    ServeSection {
-        services: served,
-        rpc,
-        rpc_token_file,
-        report_services,
-        http,
-        name: reader.required("serve.name"),
-        banner_file: reader.optional("serve.banner_file"),
-        tor_banner_file: reader.optional("serve.tor_banner_file"),
-        donation_address: reader.optional("serve.donation_address"),
-        protocol_min: reader
-            .optional("serve.protocol_min")
-            .unwrap_or(ProtocolVersion::V1_4),
-    }
-}
-
 fn limits(reader: &mut Reader<'_>) -> LimitsSection {
     LimitsSection {
         max_sessions: reader.required("limits.max_sessions"),
@@ -313,6 +254,7 @@ fn limits(reader: &mut Reader<'_>) -> LimitsSection {
         max_batch: reader.required("limits.max_batch"),
         initial_concurrent: reader.required("limits.initial_concurrent"),
         request_timeout: reader.required("limits.request_timeout"),
+        handshake_timeout: reader.required("limits.handshake_timeout"),
         session_timeout: reader.required("limits.session_timeout"),
         max_subscriptions: reader.required("limits.max_subscriptions"),
         max_subscriptions_total: reader.required("limits.max_subscriptions_total"),

@@ -7,6 +7,7 @@ use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
+use electrode_server::TlsError;
 
 use crate::config::ConfigProblems;
 
@@ -39,8 +40,11 @@ pub(crate) enum Failure {
     /// A block of `coin check` is not what its file says.
     #[error("{0} of the files differ from what the coin reads")]
     BlocksDiffer(usize),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A listener cannot be had.
-    #[error("cannot listen on {address}: {source}; is another server running there?")]
+    #[error("cannot listen on {address}: {source}; {}", mend_listener(source))]
     Listen {
         /// Where.
         address: String,
@@ -122,9 +126,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::BlocksDiffer(_) => DIFFERENT,
+            Self::Tls(TlsError::Write { .. }) => INTERNAL,
             Self::Config(_)
             | Self::Coin(_)
             | Self::CoinFile(_)
+            | Self::Tls(_)
             | Self::Listen { .. }
             | Self::TokenFile { .. }
             | Self::NoTarget
@@ -144,5 +150,17 @@ impl Failure {
             Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => UNUSABLE,
             Self::System { .. } => INTERNAL,
         })
+    }
+}
+
+/// Tells how an address can be had.
+fn mend_listener(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "another program has it: stop that, or choose another port",
+        io::ErrorKind::AddrNotAvailable => "choose an address that this machine has",
+        io::ErrorKind::PermissionDenied => {
+            "choose a port above 1023, or give the program CAP_NET_BIND_SERVICE"
+        }
+        _ => "check serve.services and serve.http",
     }
 }

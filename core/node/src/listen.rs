@@ -3,14 +3,88 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
 };
 
+use electrode_server::{Entrance, Service, Tls, Transport, serve_clients};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use crate::{Failure, config::Address};
+use crate::{
+    Failure,
+    config::{self, Address},
+};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+/// Addresses that were taken, and wait for something to serve.
+pub(crate) struct Listeners {
+    service: Arc<Service>,
+    closed: Vec<Reserved>,
+    tls: Option<Arc<Tls>>,
+    proxies: Vec<IpNet>,
+}
+
+/// An address that was taken for a service.
+pub(crate) struct Reserved {
+    transport: Transport,
+    socket: TcpSocket,
+}
+
+impl Listeners {
+    /// Puts together what listening takes; nothing is opened yet.
+    pub(crate) fn new(service: Arc<Service>, closed: Vec<Reserved>, proxies: Vec<IpNet>) -> Self {
+        Self {
+            service,
+            closed,
+            tls: None,
+            proxies,
+        }
+    }
+
+    /// Takes the certificate of services that are encrypted.
+    pub(crate) fn encrypt(&mut self, tls: Option<Arc<Tls>>) {
+        self.tls = tls;
+    }
+
+    /// Gives what is served.
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Opens what is closed, once there is a snapshot to answer from.
+    pub(crate) fn open(&mut self) -> Result<(), Failure> {
+        if !self.service.has_snapshot() {
+            return Ok(());
+        }
+        for Reserved { transport, socket } in self.closed.drain(..) {
+            let listener = open(socket)?;
+            if let Ok(address) = listener.local_addr() {
+                tracing::info!(%transport, %address, "serving wallets");
+            }
+            let entrance = Entrance {
+                transport,
+                tls: self.tls.clone(),
+                proxies: self.proxies.clone(),
+            };
+            tokio::spawn(serve_clients(Arc::clone(&self.service), listener, entrance));
+        }
+        Ok(())
+    }
+}
+
+/// Takes the addresses of all services, as [`reserve`] does.
+pub(crate) async fn reserve_all(services: &[config::Service]) -> Result<Vec<Reserved>, Failure> {
+    let mut reserved = Vec::new();
+    for service in services {
+        reserved.push(Reserved {
+            transport: service.transport,
+            socket: reserve(&service.address).await?,
+        });
+    }
+    Ok(reserved)
+}
 
 /// Takes an address, so that nobody else gets it while the index is built; connections are
 /// refused until [`open`].

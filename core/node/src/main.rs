@@ -18,9 +18,11 @@ mod limits;
 mod listen;
 mod log;
 mod offline;
+mod open_files;
 mod progress;
 mod reload;
 mod serve;
+mod tls;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -73,7 +75,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Coins { json, coins_dir }) => coins::list(coins_dir.as_deref(), json),
         Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
         Some(Command::Config(ConfigCommand::Check)) => {
-            cli.source.load()?;
+            tls::check(&cli.source.load()?)?;
             log::say("the configuration is fine")
         }
         Some(Command::Config(ConfigCommand::Print)) => {

@@ -6,11 +6,8 @@ use electrode_coin::Coin;
 use electrode_daemon::Daemon;
 use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
-use electrode_server::{
-    ServerConfig, Service, Stage, Transport, serve_admin, serve_http, serve_tcp,
-};
+use electrode_server::{ServerConfig, Service, Stage, Transport, serve_admin, serve_http};
 use tokio::{
-    net::TcpSocket,
     signal::unix::{SignalKind, signal},
     task,
 };
@@ -21,8 +18,10 @@ use crate::{
     chain,
     config::Config,
     follow::Follower,
-    limits, listen,
+    limits,
+    listen::{self, Listeners},
     reload::{self, Reloader},
+    tls,
 };
 
 /// Longest time that sessions get to end.
@@ -38,10 +37,8 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     let coin = chain::coin(config)?;
     let daemon = chain::daemon(config, coin.as_ref())?;
-    let mut sockets = Vec::new();
-    for service in &config.serve.services {
-        sockets.push(listen::reserve(&service.address).await?);
-    }
+    tls::check(config)?;
+    let reserved = listen::reserve_all(&config.serve.services).await?;
     let service = Service::start(
         Arc::clone(&coin),
         daemon.clone(),
@@ -59,10 +56,8 @@ pub(crate) async fn serve(
         tracing::info!(%address, "status page");
         tokio::spawn(serve_http(Arc::clone(&service), listener));
     }
-    let listeners = Listeners {
-        service: Arc::clone(&service),
-        closed: sockets,
-    };
+    let proxies = config.serve.proxy_protocol_from.clone();
+    let listeners = Listeners::new(Arc::clone(&service), reserved, proxies);
     let mut work = tokio::spawn(run(config.clone(), coin, daemon, listeners));
     let ended = tokio::select! {
         ended = &mut work => ended.unwrap_or_else(|error| {
@@ -95,15 +90,16 @@ async fn run(
 ) -> Result<(), Failure> {
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let index = task::block_in_place(|| open_index(&config, coin.as_ref()))?;
+    listeners.encrypt(tls::start(&config)?);
     let changes = daemon.changes();
     let blocks = Blocks::new(coin, daemon).await?;
-    let mut follower = Follower::new(index, blocks, Arc::clone(&listeners.service));
+    let mut follower = Follower::new(index, blocks, Arc::clone(listeners.service()));
     while let Err(failure) = follower.catch_up().await {
         follower.endure(failure).await?;
         listeners.open()?;
     }
     listeners.open()?;
-    listeners.service.set_stage(Stage::Serving);
+    listeners.service().set_stage(Stage::Serving);
     tracing::info!(by = %changes.source(), "following the node");
     follower.follow(changes).await
 }
@@ -119,29 +115,6 @@ fn open_index(config: &Config, coin: &dyn Coin) -> Result<Index, Failure> {
         "opened the index"
     );
     Ok(index)
-}
-
-/// Addresses that were taken, and wait for something to serve.
-struct Listeners {
-    service: Arc<Service>,
-    closed: Vec<TcpSocket>,
-}
-
-impl Listeners {
-    /// Opens what is closed, once there is a snapshot to answer from.
-    fn open(&mut self) -> Result<(), Failure> {
-        if !self.service.has_snapshot() {
-            return Ok(());
-        }
-        for socket in self.closed.drain(..) {
-            let listener = listen::open(socket)?;
-            if let Ok(address) = listener.local_addr() {
-                tracing::info!(%address, "serving wallets");
-            }
-            tokio::spawn(serve_tcp(Arc::clone(&self.service), listener));
-        }
-        Ok(())
-    }
 }
 
 /// Waits until the operator or the system asks the program to end.

@@ -17,6 +17,9 @@ pub struct Limits {
     pub concurrent_requests: usize,
     /// Longest time one request may take.
     pub request_timeout: Duration,
+    /// Longest time a new connection may take until it is a session: PROXY header, TLS and
+    /// `WebSocket` handshake together.
+    pub handshake_timeout: Duration,
     /// Longest time a session may be silent.
     pub session_timeout: Duration,
     /// Scripts that one session may subscribe to.
@@ -41,6 +44,7 @@ impl Default for Limits {
             max_batch: 1000,
             concurrent_requests: 10,
             request_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             session_timeout: Duration::from_secs(600),
             max_subscriptions: 50_000,
             max_subscriptions_total: 1_000_000,

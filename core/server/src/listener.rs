@@ -1,5 +1,9 @@
 //! Listeners: from a port to sessions.
 
+mod entrance;
+mod proxy;
+mod websocket;
+
 use std::{
     io,
     net::SocketAddr,
@@ -7,20 +11,32 @@ use std::{
     time::Duration,
 };
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
 
-use crate::{Connection, Service, Transport, session};
+use crate::Service;
+pub use entrance::Entrance;
 
 /// How long a listener waits when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often a listener complains of that.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Accepts connections until the service stops.
-pub async fn serve_tcp(service: Arc<Service>, listener: TcpListener) {
+pub async fn serve_clients(service: Arc<Service>, listener: TcpListener, entrance: Entrance) {
     let mut stopping = service.stopping();
+    let entrance = Arc::new(entrance);
+    let mut complained = None;
     loop {
         tokio::select! {
             () = stopping.wait() => return,
-            accepted = accept(&service, &listener) => start(&service, accepted).await,
+            accepted = accept(&service, &listener) => match accepted {
+                Ok((stream, peer)) => start(&service, &entrance, stream, peer),
+                Err(error) => endure(error, &mut complained).await,
+            }
         }
     }
 }
@@ -36,22 +52,28 @@ async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStr
     listener.accept().await
 }
 
-async fn start(service: &Arc<Service>, accepted: io::Result<(TcpStream, SocketAddr)>) {
-    match accepted {
-        Ok((stream, peer)) => {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%peer, %error, "answers may be delayed");
-            }
-            service.counters.sessions.fetch_add(1, Ordering::Relaxed);
-            let connection = Connection::new(Transport::Tcp, peer);
-            tokio::spawn(session::run(Arc::clone(service), stream, connection));
-        }
-        // A client that went away costs nothing; out of file descriptors, trying at once again
-        // would only burn time.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-        Err(error) => {
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-        }
+/// Lets a connection in, in a task of its own: one that stalls holds up nobody.
+fn start(service: &Arc<Service>, entrance: &Arc<Entrance>, stream: TcpStream, peer: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "answers may be delayed");
     }
+    let (service, entrance) = (Arc::clone(service), Arc::clone(entrance));
+    let place = service.take_place();
+    tokio::spawn(async move {
+        entrance.admit(service, stream, peer).await;
+        drop(place);
+    });
+}
+
+/// Lives with a connection that could not be accepted: a client that went away costs nothing; out
+/// of file descriptors, trying at once again would only burn time.
+async fn endure(error: io::Error, complained: &mut Option<Instant>) {
+    if error.kind() == io::ErrorKind::ConnectionAborted {
+        return;
+    }
+    if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_INTERVAL) {
+        tracing::warn!(%error, "cannot accept connections; new ones wait");
+        *complained = Some(Instant::now());
+    }
+    tokio::time::sleep(ACCEPT_PAUSE).await;
 }

@@ -75,6 +75,16 @@ impl Stopping {
     }
 }
 
+/// A place among the sessions.
+pub(crate) struct Place(Arc<Service>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.counters.sessions.fetch_sub(1, Ordering::Relaxed);
+        self.0.ended_sessions.notify_waiters();
+    }
+}
+
 /// What is counted, of all sessions together.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -264,10 +274,10 @@ impl Service {
         Stopping(self.stopping.subscribe())
     }
 
-    /// Remembers that a session is gone.
-    pub(crate) fn session_ended(&self) {
-        self.counters.sessions.fetch_sub(1, Ordering::Relaxed);
-        self.ended_sessions.notify_waiters();
+    /// Counts a connection among the sessions, until the place is dropped.
+    pub(crate) fn take_place(self: &Arc<Self>) -> Place {
+        self.counters.sessions.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(self))
     }
 
     /// Waits until there are no more than `count` sessions.

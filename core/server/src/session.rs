@@ -5,6 +5,7 @@
 //! reading while it has enough to do or to send, so a client that does not read its answers holds
 //! up nobody but itself.
 
+mod send;
 mod work;
 
 use std::{
@@ -33,6 +34,7 @@ use crate::{
     session_info::{Count, Ending, SessionInfo},
     subscriptions::{Mailbox, Notice},
 };
+use send::{Sent, send};
 use work::{Done, Prepared, Step, Worker};
 
 /// Bytes that wait for the client before its next request is started.
@@ -40,6 +42,9 @@ const ENOUGH_TO_SEND: usize = 256 << 10;
 
 /// Longest time the client may take to accept some of what waits for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest time the client may take to hang up after the server did.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves a connection until either side has had enough.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
@@ -53,8 +58,10 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     service
         .subscriptions
         .remove_all(info.id, session.scripts.iter());
+    if ended.is_ok() {
+        session.hang_up().await;
+    }
     service.registry.leave(&info);
-    service.session_ended();
     let Connection { transport, peer } = connection;
     let session = info.id;
     match ended {
@@ -82,6 +89,8 @@ struct Session<S> {
     /// Bytes for the client, of which the first `sent` are gone.
     out: Vec<u8>,
     sent: usize,
+    /// Whether what is sent still waits in a buffer of the transport.
+    is_unflushed: bool,
     heard: Instant,
     accepted: Instant,
     is_closing: bool,
@@ -107,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             subscribing: 0,
             out: Vec::new(),
             sent: 0,
+            is_unflushed: false,
             heard: Instant::now(),
             accepted: Instant::now(),
             is_closing: false,
@@ -152,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     Ending::AtOnce(why) => return Ok(why),
                     Ending::WhenDone => self.is_closing = true,
                 },
-                written = writer.write(unsent), if has_output => self.accept(written?)?,
+                sent = send(writer, unsent), if has_output => self.accept(sent?),
                 Some(done) = working.join_next(), if takes_answers => self.take(done),
                 Some(notice) = inbox.recv(), if takes_notices => self.push(&notice),
                 read = read_chunk(reader, take), if takes_requests => {
@@ -164,6 +174,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    /// Says that nothing more will come, and waits a moment for the client to say so too: a
+    /// connection that is dropped with unread bytes takes back what the client has not read yet.
+    async fn hang_up(&mut self) {
+        let farewell = async {
+            self.writer.shutdown().await?;
+            while read_chunk(&mut self.reader, |_too_late| {}).await? > 0 {}
+            Ok::<_, io::Error>(())
+        };
+        // A client that does not answer has had its moment.
+        drop(tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await);
+    }
+
     fn is_over(&self) -> Option<&'static str> {
         if self.mailbox.is_behind() {
             return Some("too slow for its notifications");
@@ -173,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn has_output(&self) -> bool {
-        self.sent < self.out.len()
+        self.sent < self.out.len() || self.is_unflushed
     }
 
     /// Tells whether the session may take on more.
@@ -191,23 +213,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    fn accept(&mut self, written: usize) -> io::Result<()> {
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
+    fn accept(&mut self, Sent { len, is_flushed }: Sent) {
         self.accepted = Instant::now();
-        self.sent += written;
+        self.is_unflushed = !is_flushed;
+        self.sent += len;
         if self.sent == self.out.len() {
             self.sent = 0;
             self.out.clear();
             // What one large answer took is not kept for a session that may idle for hours.
             self.out.shrink_to(4096);
         }
-        Ok(())
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        if self.sent == self.out.len() {
+        if !self.has_output() {
             self.accepted = Instant::now();
         }
         self.out.extend_from_slice(bytes);

@@ -61,12 +61,15 @@ pub(super) const KEYS: &[Key] = &[
         .or("tcp://127.0.0.1:50001"),
     list("serve.report_services").electrumx("REPORT_SERVICES", ""),
     path("serve.rpc_token_file"),
+    list("serve.proxy_protocol_from"),
     text("serve.http"),
     text("serve.name").or("Electrode"),
     path("serve.banner_file").electrumx("BANNER_FILE", ""),
     path("serve.tor_banner_file").electrumx("TOR_BANNER_FILE", ""),
     text("serve.donation_address").electrumx("DONATION_ADDRESS", ""),
     text("serve.protocol_min").or("1.4"),
+    path("tls.cert").electrumx("SSL_CERTFILE", ""),
+    path("tls.key").electrumx("SSL_KEYFILE", ""),
     text("index.cache").electrumx("CACHE_MB", "MB").or("450MiB"),
     text("index.reorg_limit").electrumx("REORG_LIMIT", ""),
     text("limits.max_sessions")
@@ -85,6 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     text("limits.request_timeout")
         .electrumx("REQUEST_TIMEOUT", "s")
         .or("30s"),
+    text("limits.handshake_timeout").or("10s"),
     text("limits.session_timeout")
         .electrumx("SESSION_TIMEOUT", "s")
         .or("600s"),
@@ -205,6 +209,7 @@ mod tests {
             ("urls", Some("daemon.urls")),
             ("server.services", Some("serve.services")),
             ("dta_dir", Some("data_dir")),
+            ("tls.crt", Some("tls.cert")),
             ("tls.certificate", None),
             ("x", None),
         ] {

@@ -37,11 +37,6 @@ impl Service {
     pub(crate) fn is_rpc(&self) -> bool {
         self.transport == Transport::Rpc
     }
-
-    /// Tells whether this version listens for it.
-    pub(crate) fn is_served(&self) -> bool {
-        self.transport == Transport::Tcp
-    }
 }
 
 impl fmt::Display for Service {
@@ -103,17 +98,6 @@ pub(super) fn conflicts(services: &[Service], http: Option<&Address>) -> Vec<Str
         }
     }
     conflicts
-}
-
-/// Tells that nothing is left to serve.
-pub(super) fn nothing_served(unserved: &[Service]) -> String {
-    let unserved: Vec<_> = unserved.iter().map(Service::to_string).collect();
-    let came = if unserved.is_empty() {
-        "none".to_owned()
-    } else {
-        unserved.join(", ")
-    };
-    format!("expected at least one tcp service, which this version serves, came {came}")
 }
 
 /// Tells which services for operators others than this machine could reach: they need a token.

@@ -139,12 +139,17 @@ connections = 8                              # default
 services = ["tcp://:50001"]                  # command line
 # report_services is not set
 # rpc_token_file is not set
+# proxy_protocol_from is not set
 # http is not set
 name = "Electrode"                           # default
 # banner_file is not set
 # tor_banner_file is not set
 # donation_address is not set
 protocol_min = "1.4"                         # default
+
+[tls]
+# cert is not set
+# key is not set
 
 [index]
 cache = "450MiB"                             # default
@@ -157,6 +162,7 @@ max_send = 8100000                           # default
 max_batch = 1000                             # default
 initial_concurrent = 10                      # default
 request_timeout = "30s"                      # default
+handshake_timeout = "10s"                    # default
 session_timeout = "600s"                     # default
 max_subscriptions = 50000                    # default
 max_subscriptions_total = 1000000            # default
@@ -253,7 +259,6 @@ fn tells_every_problem_at_once() {
         problems(Config::load(sources)),
         [
             "daemon.url (file) is not a setting: did you mean daemon.urls?",
-            "tls (file) is not a setting: remove it, or see `electrode config print` for those there are",
             "environment MAX_SUBS is obsolete: use limits.max_subscriptions_total",
             "environment ELECTRODE_DAEMON__ZMK is not a setting: did you mean ELECTRODE_DAEMON__ZMQ?",
             "coin is missing: set it in the file or COIN in the environment",
@@ -261,7 +266,7 @@ fn tells_every_problem_at_once() {
             "daemon.urls is missing: set it in the file or DAEMON_URL in the environment",
             "daemon.request_timeout (file): expected a duration such as \"500ms\", \"30s\", \"5m\" or \"1h\", came \"5\"",
             "serve.services (environment SERVICES): expected a port, as in host:port, came \"tcp://x\"",
-            "serve.services (environment SERVICES): expected at least one tcp service, which this version serves, came ssl://:50002",
+            "tls.cert (file): expected tls.key with it; set both, or none to have them made",
             "limits.max_sessions (command line): expected a whole number from 1 to 4294967295, came \"many\"",
             "limits.max_send (environment MAX_SEND): expected at least 350000 bytes, came 1000 bytes",
         ]
@@ -308,7 +313,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[serve]\nservices = []",
-        "serve.services (file): expected at least one tcp service, which this version serves, came none",
+        "serve.services (file): expected at least one service for wallets, such as \"ssl://:50002\"",
     ),
     (
         "[serve]\nservices = ['tcp://:1', 'ssl://:1']",

@@ -1,8 +1,9 @@
 //! Values of settings: what their text means.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
+use ipnet::IpNet;
 
 use super::Secret;
 
@@ -91,6 +92,17 @@ impl FromText for usize {
         // Counts fit 32 bits: nothing that is counted is more, and queues cannot be longer.
         let number = u32::from_text(text)?;
         Self::try_from(number).map_err(|_narrow_machine| "a smaller number".to_owned())
+    }
+}
+
+/// A network such as 10.0.0.0/8, or one address.
+impl FromText for IpNet {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let address = || text.parse::<IpAddr>().map(Self::from);
+        let network = text.parse::<Self>().or_else(|_no_network| address());
+        network.map_err(|_neither| {
+            "a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address".to_owned()
+        })
     }
 }
 

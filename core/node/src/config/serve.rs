@@ -1,0 +1,79 @@
+//! `[serve]`: what wallets and monitoring connect to.
+
+use std::path::PathBuf;
+
+use electrode_protocol::ProtocolVersion;
+use ipnet::IpNet;
+
+use super::{
+    read::Reader,
+    service::{self, Address, Service},
+};
+
+/// `[serve]`: what wallets and monitoring connect to.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeSection {
+    /// Where wallets are served.
+    pub(crate) services: Vec<Service>,
+    /// Where operators are served.
+    pub(crate) rpc: Vec<Service>,
+    /// The file with the token that operators must know; a must where others than this machine
+    /// reach an rpc service.
+    pub(crate) rpc_token_file: Option<PathBuf>,
+    /// What `server.features` tells about the outside addresses of this server.
+    pub(crate) report_services: Vec<Service>,
+    /// Networks of proxies that say for whom they speak; default: none.
+    pub(crate) proxy_protocol_from: Vec<IpNet>,
+    /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
+    pub(crate) http: Option<Address>,
+    /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
+    /// batch by it.
+    pub(crate) name: String,
+    /// The text file behind `server.banner`, read again for every request.
+    pub(crate) banner_file: Option<PathBuf>,
+    /// The same for wallets that come through Tor; unset: as for the others.
+    pub(crate) tor_banner_file: Option<PathBuf>,
+    /// The address that `server.donation_address` answers.
+    pub(crate) donation_address: Option<String>,
+    /// The oldest protocol version served. Default 1.4.
+    pub(crate) protocol_min: ProtocolVersion,
+}
+
+/// Reads the section.
+pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
+    let services = reader.list("serve.services");
+    let http = reader.optional("serve.http");
+    reader.report(
+        "serve.services",
+        service::conflicts(&services, http.as_ref()),
+    );
+    let (rpc, services): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_rpc);
+    let rpc_token_file: Option<PathBuf> = reader.optional("serve.rpc_token_file");
+    if rpc_token_file.is_none() {
+        reader.report("serve.services", service::unguarded(&rpc));
+    }
+    if services.is_empty() {
+        let conflict = "expected at least one service for wallets, such as \"ssl://:50002\"";
+        reader.report("serve.services", vec![conflict.to_owned()]);
+    }
+    let report_services = reader.list("serve.report_services");
+    reader.report(
+        "serve.report_services",
+        service::unreportable(&report_services),
+    );
+    ServeSection {
+        services,
+        rpc,
+        rpc_token_file,
+        report_services,
+        proxy_protocol_from: reader.list("serve.proxy_protocol_from"),
+        http,
+        name: reader.required("serve.name"),
+        banner_file: reader.optional("serve.banner_file"),
+        tor_banner_file: reader.optional("serve.tor_banner_file"),
+        donation_address: reader.optional("serve.donation_address"),
+        protocol_min: reader
+            .optional("serve.protocol_min")
+            .unwrap_or(ProtocolVersion::V1_4),
+    }
+}
