@@ -126,6 +126,12 @@ impl Bitcoind {
         self.dir.path().join(folder(self.chain)).join(".cookie")
     }
 
+    /// Gives the folder with its block files.
+    #[must_use]
+    pub fn blocks_dir(&self) -> PathBuf {
+        self.dir.path().join(self.chain).join("blocks")
+    }
+
     /// Gives the address where the node announces blocks and transactions.
     #[must_use]
     pub fn zmq(&self) -> String {

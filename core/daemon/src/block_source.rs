@@ -1,4 +1,7 @@
-//! Where blocks come from: REST, which is binary, or JSON-RPC, which every node has.
+//! Where blocks come from: the node's files, REST, which is binary, or JSON-RPC, which every node
+//! has.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,12 +38,26 @@ pub struct FetchedBlock {
 }
 
 impl Daemon {
-    /// Finds out how the node gives blocks, the best way first, by asking for the genesis block.
-    /// Waits for a node to answer.
+    /// Finds out how to get blocks, the best way first. Opens the node's block files, if the
+    /// configuration names a folder, without waiting for that. Waits for a node to answer.
     ///
     /// # Errors
     /// As [`Self::call`].
     pub async fn block_source(&self) -> Result<Box<dyn BlockSource>, DaemonError> {
+        let node = self.node_source().await?;
+        if self.config().block_files.is_none() {
+            return Ok(node);
+        }
+        let daemon = self.clone();
+        tokio::spawn(async move {
+            daemon.open_block_files().await;
+        });
+        let daemon = self.clone();
+        Ok(Box::new(FilesFirst { daemon, node }))
+    }
+
+    /// Finds out how the node gives blocks, by asking for the genesis block.
+    async fn node_source(&self) -> Result<Box<dyn BlockSource>, DaemonError> {
         let daemon = self.clone();
         let genesis = self.block_hashes(Height(0), 1).await?;
         let source: Box<dyn BlockSource> = match genesis.first() {
@@ -84,6 +101,30 @@ impl Daemon {
             Some(block) => Ok(block),
             None => self.block_by_rpc(hash).await,
         }
+    }
+}
+
+/// The files of a node, and for what they lack the node itself.
+struct FilesFirst {
+    daemon: Daemon,
+    node: Box<dyn BlockSource>,
+}
+
+#[async_trait]
+impl BlockSource for FilesFirst {
+    fn name(&self) -> &'static str {
+        "block files"
+    }
+
+    async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
+        if let Some(files) = self.daemon.open_block_files().await {
+            let (files, hash) = (Arc::clone(files), *hash);
+            let fetched = tokio::task::spawn_blocking(move || files.fetch(&hash)).await;
+            if let Some(fetched) = fetched.map_err(|_runtime_stops| DaemonError::Stopped)? {
+                return Ok(fetched);
+            }
+        }
+        self.node.fetch(hash).await
     }
 }
 
@@ -137,7 +178,11 @@ impl BlockSource for JsonRpc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Node, Received, daemon};
+    use crate::{
+        DaemonConfig,
+        block_files::made::{Made, hash_of},
+        testing::{Node, Received, daemon, daemon_with},
+    };
 
     /// A node whose blocks are `block` by JSON-RPC, and by REST what stands in `rest`.
     async fn node(rest: &'static [(&str, &[u8])]) -> Node {
@@ -180,6 +225,41 @@ mod tests {
         check(&[(BLOCK, b"b")], "REST", b"b", None).await;
         check(&[(SPENT, b"s")], "JSON-RPC", &[1, 0x23], None).await;
         check(&[], "JSON-RPC", &[1, 0x23], None).await;
+    }
+
+    #[tokio::test]
+    async fn takes_from_files_what_they_have() {
+        let made = Made::with_blocks(3);
+        let node = node(&[(BLOCK, b"b")]).await;
+        let config = DaemonConfig {
+            block_files: Some(made.config()),
+            ..DaemonConfig::default()
+        };
+        let daemon = daemon_with(&[&node.url()], config);
+        let source = daemon.block_source().await.unwrap();
+        assert_eq!(source.name(), "block files");
+        let block = Made::block(2);
+        let fetched = source.fetch(&hash_of(&block)).await.unwrap();
+        assert_eq!(fetched.block, block);
+        assert!(fetched.spent.is_some());
+        let fetched = source.fetch(&BlockHash([0xab; 32])).await.unwrap();
+        assert_eq!((&*fetched.block, fetched.spent), (&b"b"[..], None));
+    }
+
+    #[tokio::test]
+    async fn asks_the_node_for_every_block_when_files_cannot_be_used() {
+        let node = node(&[(BLOCK, b"b")]).await;
+        let mut files = Made::with_blocks(3).config();
+        files.dir.push("none");
+        let config = DaemonConfig {
+            block_files: Some(files),
+            ..DaemonConfig::default()
+        };
+        let daemon = daemon_with(&[&node.url()], config);
+        let source = daemon.block_source().await.unwrap();
+        let fetched = source.fetch(&BlockHash([0xab; 32])).await.unwrap();
+        assert_eq!(fetched.block, &b"b"[..]);
+        assert!(daemon.block_files().is_none());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::DaemonUrl;
+use crate::{BlockFilesConfig, DaemonUrl};
 
 /// Where the nodes are and how they are talked to.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub struct DaemonConfig {
     pub cookie_file: Option<PathBuf>,
     /// ZeroMQ publisher, `tcp://host:port`. `None`: the node is asked for what it publishes.
     pub zmq: Option<String>,
+    /// Folder of a node's block files, the fastest source of old blocks; the node must not prune
+    /// them. `None`: the node is asked for every block.
+    pub block_files: Option<BlockFilesConfig>,
     /// Longest time a new block stays unnoticed when nothing announces it. 5 seconds;
     /// zero would ask without a pause.
     pub poll_blocks: Duration,
@@ -34,6 +37,7 @@ impl Default for DaemonConfig {
             urls: Vec::new(),
             cookie_file: None,
             zmq: None,
+            block_files: None,
             poll_blocks: Duration::from_secs(5),
             poll_mempool: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),

@@ -15,10 +15,10 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::{
-    DaemonConfig, DaemonError, DaemonUrl,
+    BlockFiles, BlockFilesConfig, DaemonConfig, DaemonError, DaemonUrl,
     auth::Auth,
     endpoint::Endpoint,
     http::{Http, Response},
@@ -52,6 +52,8 @@ struct Shared {
     nodes: Nodes,
     outage: Outage,
     retry_delays: RangeInclusive<Duration>,
+    /// `None` inside: there are none that can be used.
+    block_files: OnceCell<Option<Arc<BlockFiles>>>,
 }
 
 /// What happens when a node does not answer.
@@ -93,6 +95,7 @@ impl Daemon {
                 nodes: Nodes::new(config.urls.clone())?,
                 outage: Outage::default(),
                 retry_delays,
+                block_files: OnceCell::new(),
                 config,
             }),
         })
@@ -144,6 +147,22 @@ impl Daemon {
     #[must_use]
     pub fn answers(&self) -> bool {
         !self.shared.outage.is_on()
+    }
+
+    /// Gives the node's block files, once they are open.
+    #[must_use]
+    pub fn block_files(&self) -> Option<&Arc<BlockFiles>> {
+        self.shared.block_files.get()?.as_ref()
+    }
+
+    /// Waits until the node's block files are open; `None` if there are none that can be used.
+    pub(crate) async fn open_block_files(&self) -> Option<&Arc<BlockFiles>> {
+        let config = self.shared.config.block_files.clone()?;
+        let opened = self
+            .shared
+            .block_files
+            .get_or_init(|| open_block_files(config));
+        opened.await.as_ref()
     }
 
     pub(crate) fn node(&self) -> Arc<DaemonUrl> {
@@ -340,6 +359,28 @@ impl Daemon {
             status: status.as_u16(),
             hint,
         })
+    }
+}
+
+async fn open_block_files(config: BlockFilesConfig) -> Option<Arc<BlockFiles>> {
+    let dir = config.dir.clone();
+    let opened = tokio::task::spawn_blocking(move || BlockFiles::open(&config));
+    match opened.await {
+        Ok(Ok(files)) => {
+            tracing::info!(
+                dir = %dir.display(),
+                blocks = files.block_count(),
+                spent_outputs = files.has_undo(),
+                "old blocks come from the node's files"
+            );
+            Some(Arc::new(files))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "block files are not used, every block comes from the node");
+            None
+        }
+        // The runtime stops.
+        Err(_cancelled) => None,
     }
 }
 

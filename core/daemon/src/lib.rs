@@ -1,11 +1,12 @@
-//! The full node as Electrode sees it: JSON-RPC with failover over several nodes, blocks by REST
-//! or JSON-RPC, and word of new blocks and mempool changes by ZeroMQ, long poll or polling.
+//! The full node as Electrode sees it: JSON-RPC with failover over several nodes, blocks from its
+//! files, by REST or JSON-RPC, and word of new blocks and mempool changes by ZeroMQ, long poll or polling.
 //!
 //! Async, on tokio. What a node sends is foreign: every answer is bounded in size and time, and a
 //! bad one is a [`DaemonError`], never a panic. This crate does not read blocks or transactions:
 //! it hands out their bytes.
 
 mod auth;
+mod block_files;
 mod block_source;
 mod changes;
 mod config;
@@ -21,6 +22,7 @@ mod rpc;
 mod testing;
 mod url;
 
+pub use block_files::{BlockFiles, BlockFilesConfig, BlockFilesError};
 pub use block_source::{BlockSource, FetchedBlock};
 pub use changes::{Change, ChangeSource, Changes};
 pub use config::DaemonConfig;

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, sync::Arc};
 
 use electrode_coin::{Coin, Height};
 use electrode_coins::KnownCoins;
-use electrode_daemon::{Daemon, DaemonConfig, DaemonUrl};
+use electrode_daemon::{BlockFilesConfig, Daemon, DaemonConfig, DaemonUrl};
 use electrode_index::{Index, IndexConfig};
 use electrode_loader::{ForeignCoin, Wanted};
 
@@ -66,6 +66,10 @@ pub(crate) fn daemon(config: &Config, coin: &dyn Coin) -> Result<Daemon, Failure
         urls: urls.collect::<Result<_, _>>()?,
         cookie_file: section.cookie_file.clone(),
         zmq: section.zmq.clone(),
+        block_files: section.blocks_dir.clone().map(|dir| BlockFilesConfig {
+            dir,
+            chain: coin.descriptor().clone(),
+        }),
         poll_blocks: section.poll_interval_blocks,
         poll_mempool: section.poll_interval_mempool,
         request_timeout: section.request_timeout,

@@ -128,6 +128,8 @@ pub(crate) struct DaemonSection {
     pub(crate) urls: Vec<Secret>,
     /// Its cookie file, for URLs without user and password.
     pub(crate) cookie_file: Option<PathBuf>,
+    /// Its folder `blocks`, from which old blocks are read; unset: it is asked for every block.
+    pub(crate) blocks_dir: Option<PathBuf>,
     /// Where it publishes ZeroMQ; unset: what it tells of itself.
     pub(crate) zmq: Option<String>,
     /// How often new blocks are asked for even when nothing announced one. Default 5 s.
@@ -191,13 +193,13 @@ impl Config {
     pub(crate) fn load(sources: Sources) -> Result<Loaded, ConfigProblems> {
         let gathered = gather::gather(sources);
         let mut reader = Reader::new(&gathered.found, gathered.problems);
-        let mut warnings = gathered.warnings;
+        let warnings = gathered.warnings;
         let config = Self {
             coin: reader.required("coin"),
             net: reader.required("net"),
             data_dir: reader.required("data_dir"),
             coins_dir: reader.optional("coins_dir"),
-            daemon: daemon(&mut reader, &mut warnings),
+            daemon: daemon(&mut reader),
             serve: serve::read(&mut reader),
             tls: tls::read(&mut reader),
             index: IndexSection {
@@ -231,13 +233,11 @@ impl Config {
     }
 }
 
-fn daemon(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> DaemonSection {
-    if reader.optional::<PathBuf>("daemon.blocks_dir").is_some() {
-        warnings.push("daemon.blocks_dir is not used by this version".to_owned());
-    }
+fn daemon(reader: &mut Reader<'_>) -> DaemonSection {
     DaemonSection {
         urls: reader.at_least_one("daemon.urls"),
         cookie_file: reader.optional("daemon.cookie_file"),
+        blocks_dir: reader.optional("daemon.blocks_dir"),
         zmq: reader.optional("daemon.zmq"),
         poll_interval_blocks: reader.required("daemon.poll_interval_blocks"),
         poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),

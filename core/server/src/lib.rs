@@ -22,6 +22,7 @@ mod notifier;
 mod orders;
 mod process;
 mod proofs;
+mod raw_transactions;
 mod registry;
 mod script_cache;
 mod service;

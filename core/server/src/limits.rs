@@ -30,7 +30,8 @@ pub struct Limits {
     pub max_queued_notices: usize,
     /// Long scans of the index at once; further ones wait.
     pub concurrent_scans: usize,
-    /// Memory of the caches for statuses, histories, unspent outputs and block trees together.
+    /// Memory of the caches for statuses, histories, unspent outputs, block trees and places of
+    /// transactions together.
     /// Units: bytes.
     pub cache_bytes: u64,
 }
@@ -50,7 +51,7 @@ impl Default for Limits {
             max_subscriptions_total: 1_000_000,
             max_queued_notices: 4096,
             concurrent_scans: 4,
-            cache_bytes: 80 << 20,
+            cache_bytes: 100 << 20,
         }
     }
 }

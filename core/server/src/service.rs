@@ -21,6 +21,7 @@ use crate::{
     orders::Orders,
     process::Started,
     proofs::Proofs,
+    raw_transactions::TxOffsets,
     registry::Registry,
     script_cache::ScriptCache,
     status_cache::StatusCache,
@@ -43,6 +44,7 @@ pub struct Service {
     pub(crate) histories: ScriptCache<(Txid, Height)>,
     pub(crate) unspent: ScriptCache<UnspentOutput>,
     pub(crate) proofs: Proofs,
+    pub(crate) tx_offsets: TxOffsets,
     pub(crate) fees: Fees,
     /// Bounds the scans that run on blocking threads.
     pub(crate) scans: Arc<Semaphore>,
@@ -108,10 +110,11 @@ impl Service {
     ) -> Arc<Self> {
         let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
         let service = Arc::new(Self {
-            statuses: StatusCache::new(limits.cache_bytes / 4),
-            histories: ScriptCache::new(limits.cache_bytes / 4),
-            unspent: ScriptCache::new(limits.cache_bytes / 4),
-            proofs: Proofs::new(limits.cache_bytes / 4),
+            statuses: StatusCache::new(limits.cache_bytes / 5),
+            histories: ScriptCache::new(limits.cache_bytes / 5),
+            unspent: ScriptCache::new(limits.cache_bytes / 5),
+            proofs: Proofs::new(limits.cache_bytes / 5),
+            tx_offsets: TxOffsets::new(limits.cache_bytes / 5),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans)),
             coin,
             daemon,

@@ -29,6 +29,28 @@ const POLL: Duration = Duration::from_millis(50);
 /// Far longer than the chain is old, else the node holds itself for unsynced.
 const MAX_TIP_AGE_SECS: u64 = 10_000_000_000;
 
+/// Where a server gets blocks from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Source {
+    /// The node's files, and REST for what they lack.
+    Files,
+    /// The node's REST interface.
+    Rest,
+    /// JSON-RPC, of a node that has no REST.
+    Rpc,
+}
+
+impl Source {
+    /// What figures call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Files => "block files",
+            Self::Rest => "REST",
+            Self::Rpc => "JSON-RPC",
+        }
+    }
+}
+
 /// A running node.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -44,12 +66,17 @@ impl Node {
         bitcoind: &Path,
         chain: &Path,
         facts: &Facts,
+        source: Source,
     ) -> anyhow::Result<Self> {
         let dir = std::path::absolute(chain.join("node"))?;
+        let rest = match source {
+            Source::Files | Source::Rest => "-rest=1",
+            Source::Rpc => "-rest=0",
+        };
         if !dir.join(LOADED).exists() {
             Self::load(bitcoind, chain, &dir, facts).await?;
         }
-        let mut node = Self::launch(bitcoind, &dir, None).await?;
+        let mut node = Self::launch(bitcoind, &dir, &[rest]).await?;
         if node.height().await? > facts.height() {
             // An earlier run mined; the restart drops what the undone blocks put into the mempool.
             let above = node
@@ -58,7 +85,7 @@ impl Node {
                 .await?;
             node.rpc.call("invalidateblock", json!([above])).await?;
             node.stop().await?;
-            node = Self::launch(bitcoind, &dir, None).await?;
+            node = Self::launch(bitcoind, &dir, &[rest]).await?;
         }
         let tip = node.rpc.call("getbestblockhash", json!([])).await?;
         let expected = facts.blocks.last().map(|block| block.hash.as_str());
@@ -75,6 +102,11 @@ impl Node {
         self.child.id().context("the node has ended")
     }
 
+    /// Where its block files are.
+    pub(crate) fn blocks_dir(&self) -> PathBuf {
+        self.dir.join("regtest/blocks")
+    }
+
     /// Ends the node in order.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.rpc.call("stop", json!([])).await?;
@@ -89,7 +121,8 @@ impl Node {
         }
         fs::create_dir_all(dir)?;
         let blocks = std::path::absolute(chain.join(BLOCKS_FILE))?;
-        let node = Self::launch(bitcoind, dir, Some(&blocks)).await?;
+        let load = format!("-loadblock={}", blocks.display());
+        let node = Self::launch(bitcoind, dir, &[&load]).await?;
         let deadline = Instant::now() + LOAD_TIMEOUT;
         while node.height().await? < facts.height() {
             ensure!(
@@ -106,7 +139,7 @@ impl Node {
         Ok(())
     }
 
-    async fn launch(bitcoind: &Path, dir: &Path, blocks: Option<&Path>) -> anyhow::Result<Self> {
+    async fn launch(bitcoind: &Path, dir: &Path, args: &[&str]) -> anyhow::Result<Self> {
         let rpc = Rpc {
             address: free_address()?,
         };
@@ -115,7 +148,6 @@ impl Node {
         command.args([
             "-regtest",
             "-server=1",
-            "-rest=1",
             "-txindex=0",
             "-listen=0",
             "-connect=0",
@@ -142,9 +174,7 @@ impl Node {
         for topic in ["hashblock", "hashtx", "sequence"] {
             command.arg(format!("-zmqpub{topic}=tcp://{zmq}"));
         }
-        if let Some(blocks) = blocks {
-            command.arg(format!("-loadblock={}", blocks.display()));
-        }
+        command.args(args);
         let child = command
             .stdin(Stdio::null())
             .kill_on_drop(true)

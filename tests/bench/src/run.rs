@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::{
     facts::Facts,
     load,
-    node::Node,
+    node::{Node, Source},
     notice::{self, Subscribers},
     report::{Figure, Report},
     server::{Electrode, Running, Server},
@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Directory of a generated chain; the node's files are kept in it.
     #[arg(long)]
     chain: PathBuf,
+    /// Where the server gets blocks from.
+    #[arg(long, value_enum, default_value_t = Source::Rest)]
+    source: Source,
     /// The server's cache, such as "100MiB"; its own default when absent.
     #[arg(long)]
     cache: Option<String>,
@@ -61,10 +64,11 @@ pub(crate) struct Options {
 /// Measures the server and prints its figures; fails when any answer was wrong.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let facts = Facts::read(&options.chain)?;
-    let node = Node::start(&options.bitcoind, &options.chain, &facts).await?;
+    let node = Node::start(&options.bitcoind, &options.chain, &facts, options.source).await?;
     let server = Electrode {
         bin: options.electrode.clone(),
         cache: options.cache.clone(),
+        source: options.source,
     };
     let mut report = Report::new(server.name(), options.json.as_deref())?;
     let measured = measure(options, &server, &node, &facts, &mut report).await;
@@ -116,7 +120,7 @@ fn build_figures(options: &Options, running: &Running, report: &mut Report) -> a
     let usage = running.usage()?;
     let index = disk_mb(&running.data_dir)?;
     let cache = options.cache.as_deref().unwrap_or("default");
-    let how = format!("{cache} cache");
+    let how = format!("{cache} cache, {}", options.source.name());
     report.add(
         "initial build",
         running.ready_after.as_secs_f64(),

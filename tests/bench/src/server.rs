@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     facts::{Facts, ScriptFact},
-    node::{Node, free_address},
+    node::{Node, Source, free_address},
     rpc::USER,
     usage::Usage,
     wire::Wire,
@@ -57,6 +57,7 @@ pub(crate) struct Electrode {
     pub(crate) bin: PathBuf,
     /// `[index] cache`, its default when absent.
     pub(crate) cache: Option<String>,
+    pub(crate) source: Source,
 }
 
 impl Server for Electrode {
@@ -81,9 +82,16 @@ impl Electrode {
             Some(cache) => format!("[index]\ncache = {}\n", serde_json::to_string(cache)?),
             None => String::new(),
         };
+        let blocks_dir = match self.source {
+            Source::Files => {
+                let dir = serde_json::to_string(&place.node.blocks_dir())?;
+                format!("blocks_dir = {dir}\n")
+            }
+            Source::Rest | Source::Rpc => String::new(),
+        };
         Ok(format!(
             "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
-             [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n\
+             [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
              [serve]\nservices = [\"tcp://{service}\"]\n\
              [limits]\nmax_sessions = 20000\n{cache}",
             rpc = place.node.rpc.address,

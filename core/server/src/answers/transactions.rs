@@ -1,6 +1,8 @@
-//! Whole transactions: only the node has them.
+//! Whole transactions: only the node has them, and its files.
 
-use electrode_coin::{BlockHash, Txid};
+use std::sync::Arc;
+
+use electrode_coin::Txid;
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_protocol::{Answer, RpcError};
@@ -8,18 +10,29 @@ use electrode_protocol::{Answer, RpcError};
 use super::Fault;
 use crate::{
     Service,
+    raw_transactions::{self, Place},
     session_info::{Count, SessionInfo},
 };
 
 /// `blockchain.transaction.get`. The node is told the block, so that it needs no index of its own.
-pub(super) async fn get(service: &Service, txid: Txid, verbose: bool) -> Result<Answer, Fault> {
-    let block = block_of(service, &txid)?;
+pub(super) async fn get(
+    service: &Arc<Service>,
+    txid: Txid,
+    verbose: bool,
+) -> Result<Answer, Fault> {
+    let place = place_of(service, &txid)?;
+    let block = place.map(|place| place.block);
     if verbose {
         let json = service
             .daemon
             .verbose_transaction(&txid, block.as_ref())
             .await?;
         return Ok(Answer::DaemonJson(json));
+    }
+    if let Some(place) = place
+        && let Some(raw) = raw_transactions::read(service, txid, place).await
+    {
+        return Ok(Answer::TransactionHex(raw));
     }
     let raw = service
         .daemon
@@ -70,12 +83,12 @@ pub(super) async fn broadcast_package(
     }
 }
 
-/// Finds the block that holds a transaction; `None` for one of the mempool, and for one that only
-/// the node may know.
-fn block_of(service: &Service, txid: &Txid) -> Result<Option<BlockHash>, Fault> {
+/// Finds where a transaction stands in the chain; `None` for one of the mempool, and for one that
+/// only the node may know.
+fn place_of(service: &Service, txid: &Txid) -> Result<Option<Place>, Fault> {
     let snapshot = service.snapshot().ok_or(Fault::NotReady)?;
     match snapshot.index.find(txid) {
-        Ok(found) => Ok(found.and_then(|tx| snapshot.index.block_hash(tx.height))),
+        Ok(found) => Ok(found.and_then(|tx| Place::of(&tx, &snapshot.index))),
         Err(IndexError::Reorganised) => Ok(None),
         Err(error) => Err(error.into()),
     }
