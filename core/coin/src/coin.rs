@@ -124,6 +124,9 @@ impl<F: FnMut(&TxView<'_>) -> ControlFlow<()>> TxSink for F {
 }
 
 /// One transaction, valid during the call that receives it.
+///
+/// Shape: as the border to plugins has it, so that it crosses without a copy.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct TxView<'a> {
     /// Its name.
@@ -149,6 +152,9 @@ impl TxView<'_> {
 }
 
 /// One created output.
+///
+/// Shape: as the border to plugins has it.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OutputView<'a> {
     /// Amount.

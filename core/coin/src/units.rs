@@ -18,6 +18,7 @@ pub struct Height(pub u32);
 pub struct TxNum(pub u64);
 
 /// An amount in the smallest unit of the coin.
+#[repr(transparent)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

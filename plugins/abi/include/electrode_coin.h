@@ -8,6 +8,7 @@
  *  - All functions but `create` and `destroy` are called at the same time from many threads. They
  *    are pure: no input or output, no threads, no clock, the same answer to the same question.
  *  - Nothing may leave a function but its return value: no C++ exception, no longjmp.
+ *  - No pointer is null, not even that of an array without items.
  *  - When `write` or `emit` answer ELECTRODE_STOP, return ELECTRODE_STOPPED at once.
  *  - The library is never unloaded. It is loaded with RTLD_NOW | RTLD_LOCAL.
  *
@@ -58,7 +59,7 @@ typedef struct {
 } electrode_output;
 
 typedef struct {
-    const uint8_t *txid; /* 32 bytes */
+    uint8_t txid[32];
     size_t offset; /* where it starts in the bytes that are parsed */
     size_t len;    /* how many bytes it takes there; the next one starts behind them */
     size_t vsize;  /* virtual size */

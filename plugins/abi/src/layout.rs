@@ -6,10 +6,11 @@
 
 use std::{
     ffi::{CStr, c_char, c_void},
+    mem::{self, offset_of},
     ptr, slice,
 };
 
-use electrode_coin::{OutPoint, Txid};
+use electrode_coin::{OutPoint, OutputView, TxView, Txid};
 
 /// The first bytes of every plugin's header.
 pub const MAGIC: [u8; 8] = *b"ELECTROD";
@@ -55,33 +56,38 @@ pub mod answer {
 /// An instance of a coin, which only its plugin looks into.
 pub type Instance = *mut c_void;
 
-/// Borrowed bytes, valid for the call that receives them.
+/// A borrowed array, valid for the call that receives it.
+///
+/// The pointer is never null, not even where there is nothing.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Bytes {
-    ptr: *const u8,
+pub struct Array<T> {
+    ptr: *const T,
     len: usize,
 }
 
-impl From<&[u8]> for Bytes {
+/// Borrowed bytes, valid for the call that receives them.
+pub type Bytes = Array<u8>;
+
+impl<T> From<&[T]> for Array<T> {
     #[inline]
-    fn from(bytes: &[u8]) -> Self {
+    fn from(items: &[T]) -> Self {
         Self {
-            ptr: bytes.as_ptr(),
-            len: bytes.len(),
+            ptr: items.as_ptr(),
+            len: items.len(),
         }
     }
 }
 
-impl Bytes {
+impl<T> Array<T> {
     /// Refers to what a peer hands over.
     #[must_use]
     #[inline]
-    pub fn from_raw(ptr: *const u8, len: usize) -> Self {
+    pub fn from_raw(ptr: *const T, len: usize) -> Self {
         Self { ptr, len }
     }
 
-    /// Gives how many there are.
+    /// Gives how many items there are.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -94,19 +100,30 @@ impl Bytes {
         self.len == 0
     }
 
-    /// Looks at them; a null pointer reads as no bytes.
-    ///
-    /// # Safety
-    /// The peer keeps them unchanged for `'a`, as it promises for the call that hands them over.
+    /// Tells whether the pointer is what the border asks for.
     #[must_use]
     #[inline]
-    pub unsafe fn as_slice<'a>(self) -> &'a [u8] {
+    pub fn is_sound(&self) -> bool {
+        !self.ptr.is_null() && self.ptr.is_aligned()
+    }
+
+    /// Looks at the items; a null pointer reads as none.
+    ///
+    /// # Safety
+    /// Unless null, the pointer is aligned, and the peer keeps the items unchanged for `'a`, as it
+    /// promises for the call that hands them over.
+    #[must_use]
+    #[inline]
+    pub unsafe fn as_slice<'a>(self) -> &'a [T] {
+        if self.ptr.is_null() {
+            return &[];
+        }
         // SAFETY: what the caller vouches for is what is needed.
-        unsafe { borrow(self.ptr, self.len) }
+        unsafe { slice::from_raw_parts(self.ptr, self.len) }
     }
 }
 
-/// A created output.
+/// A created output: an [`OutputView`] of which nothing is known to be true.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct RawOutput {
@@ -116,89 +133,74 @@ pub struct RawOutput {
     pub script: Bytes,
 }
 
-/// One transaction, valid during the `emit` that hands it over.
+/// One transaction, valid during the `emit` that hands it over: a [`TxView`] of which nothing is
+/// known to be true.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct RawTx {
-    txid: *const Txid,
+    /// Its name.
+    pub txid: Txid,
     /// Where it starts in the bytes that are parsed.
     pub offset: usize,
     /// How many bytes it takes there.
     pub len: usize,
     /// Virtual size in vbytes.
     pub vsize: usize,
-    inputs: *const OutPoint,
-    inputs_len: usize,
-    outputs: *const RawOutput,
-    outputs_len: usize,
+    /// What it spends.
+    pub inputs: Array<OutPoint>,
+    /// What it creates.
+    pub outputs: Array<RawOutput>,
 }
 
 impl RawTx {
-    /// Refers to what the transaction spends and creates.
+    /// Shows a transaction as the other side of the border sees it.
     #[must_use]
     #[inline]
-    pub fn with(mut self, inputs: &[OutPoint], outputs: &[RawOutput]) -> Self {
-        (self.inputs, self.inputs_len) = (inputs.as_ptr(), inputs.len());
-        (self.outputs, self.outputs_len) = (outputs.as_ptr(), outputs.len());
-        self
+    pub fn of<'a>(tx: &'a TxView<'_>) -> &'a Self {
+        // SAFETY: both are laid out alike (below), and raw pointers promise less than references.
+        unsafe { &*ptr::from_ref(tx).cast() }
     }
 
-    /// Describes a transaction that spends and creates nothing yet.
+    /// Looks at the transaction; `None` where a pointer is not what the border asks for.
+    ///
+    /// # Safety
+    /// The peer keeps unchanged for `'a` what the sound ones of its pointers refer to.
     #[must_use]
     #[inline]
-    pub fn new(txid: &Txid, offset: usize, len: usize, vsize: usize) -> Self {
-        Self {
-            txid: ptr::from_ref(txid),
-            offset,
-            len,
-            vsize,
-            inputs: ptr::null(),
-            inputs_len: 0,
-            outputs: ptr::null(),
-            outputs_len: 0,
+    pub unsafe fn view<'a>(&'a self) -> Option<&'a TxView<'a>> {
+        if !self.inputs.is_sound() || !self.outputs.is_sound() {
+            return None;
         }
-    }
-
-    /// Reads its name; `None` where the pointer is null.
-    ///
-    /// # Safety
-    /// The peer keeps the name unchanged for `'a`.
-    #[must_use]
-    #[inline]
-    pub unsafe fn txid<'a>(&self) -> Option<&'a Txid> {
         // SAFETY: what the caller vouches for is what is needed.
-        unsafe { self.txid.as_ref() }
-    }
-
-    /// Gives how many inputs and outputs are announced.
-    #[must_use]
-    #[inline]
-    pub fn counts(&self) -> (usize, usize) {
-        (self.inputs_len, self.outputs_len)
-    }
-
-    /// Looks at what it spends.
-    ///
-    /// # Safety
-    /// The peer keeps the array unchanged for `'a`.
-    #[must_use]
-    #[inline]
-    pub unsafe fn inputs<'a>(&self) -> &'a [OutPoint] {
-        // SAFETY: what the caller vouches for is what is needed.
-        unsafe { borrow(self.inputs, self.inputs_len) }
-    }
-
-    /// Looks at what it creates.
-    ///
-    /// # Safety
-    /// The peer keeps the array unchanged for `'a`.
-    #[must_use]
-    #[inline]
-    pub unsafe fn outputs<'a>(&self) -> &'a [RawOutput] {
-        // SAFETY: what the caller vouches for is what is needed.
-        unsafe { borrow(self.outputs, self.outputs_len) }
+        let outputs = unsafe { self.outputs.as_slice() };
+        if !outputs.iter().all(|output| output.script.is_sound()) {
+            return None;
+        }
+        // SAFETY: both are laid out alike (below), and the pointers were looked at.
+        Some(unsafe { &*ptr::from_ref(self).cast() })
     }
 }
+
+// Transactions cross the border without a copy: a compiler that lays them out in another way, on
+// either side, must not get past this.
+const _: () = {
+    assert!(size_of::<RawTx>() == size_of::<TxView<'_>>());
+    assert!(align_of::<RawTx>() == align_of::<TxView<'_>>());
+    assert!(offset_of!(RawTx, txid) == offset_of!(TxView<'_>, txid));
+    assert!(offset_of!(RawTx, offset) == offset_of!(TxView<'_>, offset));
+    assert!(offset_of!(RawTx, len) == offset_of!(TxView<'_>, len));
+    assert!(offset_of!(RawTx, vsize) == offset_of!(TxView<'_>, vsize));
+    assert!(offset_of!(RawTx, inputs) == offset_of!(TxView<'_>, inputs));
+    assert!(offset_of!(RawTx, outputs) == offset_of!(TxView<'_>, outputs));
+    assert!(size_of::<RawOutput>() == size_of::<OutputView<'_>>());
+    assert!(offset_of!(RawOutput, value) == offset_of!(OutputView<'_>, value));
+    assert!(offset_of!(RawOutput, script) == offset_of!(OutputView<'_>, script));
+    // A slice is a pointer and then a length. The other way round, a pointer would be read as a
+    // number here, which is no constant.
+    // SAFETY: both hold a pointer and a number, of which any is valid.
+    let slice: Bytes = unsafe { mem::transmute::<&[u8], Bytes>(&[1, 2, 3]) };
+    assert!(slice.len == 3);
+};
 
 /// Takes bytes from the plugin; owned by the server.
 #[repr(C)]
@@ -312,23 +314,8 @@ pub struct PluginHeader {
 // SAFETY: a header is never written to, and what it points to is static.
 unsafe impl Sync for PluginHeader {}
 
-/// Borrows an array of a peer; a null pointer reads as empty.
-///
-/// # Safety
-/// Unless null, `ptr` is aligned and `len` items behind it stay unchanged for `'a`.
-#[inline]
-unsafe fn borrow<'a, T>(ptr: *const T, len: usize) -> &'a [T] {
-    if ptr.is_null() || len == 0 {
-        return &[];
-    }
-    // SAFETY: what the caller vouches for is what is needed.
-    unsafe { slice::from_raw_parts(ptr, len) }
-}
-
 #[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
-    use std::mem::offset_of;
-
     use super::*;
 
     /// Plugins in the field count on these numbers: a change of any means a new major version.
@@ -341,14 +328,12 @@ mod tests {
             (offset_of!(OutPoint, vout), 32),
             (size_of::<RawOutput>(), 24),
             (offset_of!(RawOutput, script), 8),
-            (size_of::<RawTx>(), 64),
-            (offset_of!(RawTx, offset), 8),
-            (offset_of!(RawTx, len), 16),
-            (offset_of!(RawTx, vsize), 24),
-            (offset_of!(RawTx, inputs), 32),
-            (offset_of!(RawTx, inputs_len), 40),
-            (offset_of!(RawTx, outputs), 48),
-            (offset_of!(RawTx, outputs_len), 56),
+            (size_of::<RawTx>(), 88),
+            (offset_of!(RawTx, offset), 32),
+            (offset_of!(RawTx, len), 40),
+            (offset_of!(RawTx, vsize), 48),
+            (offset_of!(RawTx, inputs), 56),
+            (offset_of!(RawTx, outputs), 72),
             (size_of::<Out>(), 16),
             (offset_of!(Out, write), 8),
             (size_of::<Sink>(), 16),
@@ -398,11 +383,50 @@ mod tests {
 
     #[test]
     fn reads_null_as_nothing() {
-        let null = Bytes {
-            ptr: ptr::null(),
-            len: 5,
-        };
+        let null = Bytes::from_raw(ptr::null(), 5);
         // SAFETY: null is allowed.
         assert_eq!(unsafe { null.as_slice() }, b"");
+    }
+
+    #[test]
+    fn shows_no_transaction_with_a_null_pointer() {
+        let script = OutputView::default();
+        let tx = TxView {
+            txid: Txid::default(),
+            offset: 1,
+            len: 2,
+            vsize: 3,
+            inputs: &[OutPoint::NULL],
+            outputs: &[script],
+        };
+        let good = *RawTx::of(&tx);
+        // SAFETY: it refers to what lives as long as this test.
+        let seen = unsafe { good.view() }.unwrap();
+        assert_eq!(format!("{seen:?}"), format!("{tx:?}"));
+
+        let no_inputs = Array::from_raw(ptr::null(), 0);
+        let no_outputs = Array::from_raw(ptr::null(), 0);
+        let no_script = RawOutput {
+            value: 5,
+            script: Array::from_raw(ptr::null(), 0),
+        };
+        let outputs = [no_script];
+        for bad in [
+            RawTx {
+                inputs: no_inputs,
+                ..good
+            },
+            RawTx {
+                outputs: no_outputs,
+                ..good
+            },
+            RawTx {
+                outputs: outputs.as_slice().into(),
+                ..good
+            },
+        ] {
+            // SAFETY: as above.
+            assert!(unsafe { bad.view() }.is_none());
+        }
     }
 }

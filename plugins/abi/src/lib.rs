@@ -28,7 +28,7 @@ pub use electrode_coin::*;
 pub use export::header;
 pub use factory::CoinFactory;
 pub use layout::{
-    ABI_MAJOR, ABI_MINOR, Bytes, ConvertFn, CreateFn, CutFn, DescribeFn, DestroyFn, FEATURES,
-    HashFn, Instance, MAGIC, MeasureFn, Out, ParseFn, PluginHeader, Preamble, PrevFn, RawOutput,
-    RawTx, SYMBOL, Sink, Vtable, WalkFn, answer, status,
+    ABI_MAJOR, ABI_MINOR, Array, Bytes, ConvertFn, CreateFn, CutFn, DescribeFn, DestroyFn,
+    FEATURES, HashFn, Instance, MAGIC, MeasureFn, Out, ParseFn, PluginHeader, Preamble, PrevFn,
+    RawOutput, RawTx, SYMBOL, Sink, Vtable, WalkFn, answer, status,
 };

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use electrode_coin::{TxSink, TxView};
 
-use crate::{Out, RawOutput, RawTx, Sink, answer};
+use crate::{Out, RawTx, Sink, answer};
 
 /// Hands bytes to the server.
 pub(crate) struct Writer<'a>(Option<&'a Out>);
@@ -31,10 +31,7 @@ impl Writer<'_> {
 }
 
 /// Hands transactions to the server.
-pub(crate) struct Emitter<'a> {
-    sink: Option<&'a Sink>,
-    outputs: Vec<RawOutput>,
-}
+pub(crate) struct Emitter<'a>(Option<&'a Sink>);
 
 impl Emitter<'_> {
     /// Borrows what the server lends for a call; null takes nothing.
@@ -42,31 +39,19 @@ impl Emitter<'_> {
     /// # Safety
     /// Unless null, `sink` is valid for as long as the emitter lives, and so is what it refers to.
     pub(crate) unsafe fn borrow(sink: *const Sink) -> Self {
-        Self {
-            // SAFETY: what the caller vouches for is what is needed.
-            sink: unsafe { sink.as_ref() },
-            outputs: Vec::new(),
-        }
+        // SAFETY: what the caller vouches for is what is needed.
+        Self(unsafe { sink.as_ref() })
     }
 }
 
 impl TxSink for Emitter<'_> {
     fn tx(&mut self, tx: &TxView<'_>) -> ControlFlow<()> {
-        let Some(sink) = self.sink else {
+        let Some(sink) = self.0 else {
             return ControlFlow::Break(());
         };
-        self.outputs.clear();
-        self.outputs
-            .extend(tx.outputs.iter().map(|output| RawOutput {
-                value: output.value.0,
-                script: output.script.into(),
-            }));
-        // By the known length: to wait for the one just stored costs as much as the whole call.
-        let outputs = self.outputs.get(..tx.outputs.len()).unwrap_or_default();
-        let raw = RawTx::new(&tx.txid, tx.offset, tx.len, tx.vsize).with(tx.inputs, outputs);
         // SAFETY: `borrow` was promised that the callback and its context are valid; the
         // transaction is borrowed for the call.
-        proceed(unsafe { (sink.emit)(sink.ctx, &raw) })
+        proceed(unsafe { (sink.emit)(sink.ctx, RawTx::of(tx)) })
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use electrode_coin::{OutputView, Sats, TxSink, TxView, Txid};
+use electrode_coin::{TxSink, Txid};
 use electrode_plugin::{Bytes, Out, RawTx, Sink, answer};
 
 /// Callbacks after the one that said stop, at which a plugin counts as one that never returns.
@@ -117,7 +117,6 @@ impl<'a> TxReceiver<'a> {
                 next: None,
                 count: 0,
                 txids: None,
-                outputs: Vec::new(),
             },
             halt: Halt::default(),
         }
@@ -143,7 +142,6 @@ pub(crate) struct Taker<'a> {
     pub(crate) count: usize,
     /// Their names, where somebody wants to know.
     pub(crate) txids: Option<Vec<Txid>>,
-    outputs: Vec<OutputView<'a>>,
 }
 
 impl Taker<'_> {
@@ -162,7 +160,7 @@ impl Taker<'_> {
                 self.len
             ));
         }
-        let (inputs, outputs) = raw.counts();
+        let (inputs, outputs) = (raw.inputs.len(), raw.outputs.len());
         if inputs > len || outputs > len {
             return Err(format!(
                 "it finds {inputs} inputs and {outputs} outputs in a transaction of {len} bytes"
@@ -172,46 +170,24 @@ impl Taker<'_> {
         Ok(())
     }
 
-    /// Views the outputs that the plugin lends for the call.
-    fn view_outputs(&mut self, raw: &RawTx) -> Result<(), String> {
-        // SAFETY: the plugin lends the array for this call.
-        let outputs = unsafe { raw.outputs() };
-        let longest = outputs.iter().map(|output| output.script.len()).max();
-        if let Some(len) = longest.filter(|len| *len > raw.len) {
-            return Err(format!(
-                "it finds a script of {len} bytes in a transaction of {}",
-                raw.len
-            ));
-        }
-        self.outputs.clear();
-        self.outputs.extend(outputs.iter().map(|output| OutputView {
-            value: Sats(output.value),
-            // SAFETY: the plugin lends the script for this call; the view is not looked at after
-            // it.
-            script: unsafe { output.script.as_slice() },
-        }));
-        Ok(())
-    }
-
     fn take(&mut self, raw: &RawTx) -> Result<ControlFlow<()>, String> {
         self.place(raw)?;
-        self.view_outputs(raw)?;
-        // SAFETY: the plugin lends the name for this call.
-        let txid = *unsafe { raw.txid() }.ok_or("it hands out a transaction without a txid")?;
+        // SAFETY: the plugin lends the transaction for this call.
+        let Some(tx) = (unsafe { raw.view() }) else {
+            return Err("it hands out a transaction with a null pointer in it".to_owned());
+        };
+        let longest = tx.outputs.iter().map(|output| output.script.len()).max();
+        if let Some(len) = longest.filter(|len| *len > tx.len) {
+            return Err(format!(
+                "it finds a script of {len} bytes in a transaction of {}",
+                tx.len
+            ));
+        }
         self.count += 1;
         if let Some(txids) = &mut self.txids {
-            txids.push(txid);
+            txids.push(tx.txid);
         }
-        Ok(self.sink.tx(&TxView {
-            txid,
-            offset: raw.offset,
-            len: raw.len,
-            vsize: raw.vsize,
-            // SAFETY: the plugin lends the array for this call.
-            inputs: unsafe { raw.inputs() },
-            // By the known length: to wait for the one just stored costs as much as the call.
-            outputs: self.outputs.get(..raw.counts().1).unwrap_or_default(),
-        }))
+        Ok(self.sink.tx(tx))
     }
 }
 

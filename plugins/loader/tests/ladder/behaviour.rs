@@ -125,6 +125,14 @@ fn more_inputs_than_bytes_break_the_coin() {
 }
 
 #[test]
+fn a_null_pointer_breaks_the_coin() {
+    check_broken(
+        "PARSE_BLOCK=hollow",
+        "parse_block: it hands out a transaction with a null pointer in it",
+    );
+}
+
+#[test]
 fn an_unknown_answer_breaks_the_coin() {
     check_broken(
         "PARSE_BLOCK=babble",

@@ -105,7 +105,8 @@ static int32_t client_header(electrode_instance self, uint32_t height, electrode
     return ELECTRODE_BY_DESCRIPTOR;
 }
 
-static const uint8_t NO_TXID[32];
+static const electrode_outpoint NO_INPUTS[1];
+static const electrode_output NO_OUTPUTS[1];
 
 /* Hands over the transaction at `at`; gives where the next starts, 0 if there is none. */
 static size_t take(electrode_bytes bytes, size_t at, const electrode_sink *sink, int32_t *status) {
@@ -117,7 +118,8 @@ static size_t take(electrode_bytes bytes, size_t at, const electrode_sink *sink,
     electrode_output output = {0, {bytes.ptr + at + 41, bytes.ptr[at + 40]}};
     for (int i = 7; i >= 0; i--) output.value = output.value << 8 | bytes.ptr[at + 32 + i];
     size_t len = 41 + output.script.len;
-    electrode_tx tx = {bytes.ptr + at, at, len, len, &input, 1, &output, 1};
+    electrode_tx tx = {{0}, at, len, len, &input, 1, &output, 1};
+    memcpy(tx.txid, bytes.ptr + at, sizeof tx.txid);
     if (sink->emit(sink->ctx, &tx) != ELECTRODE_CONTINUE) {
         *status = ELECTRODE_STOPPED;
         return 0;
@@ -140,7 +142,7 @@ static int32_t parse_block(electrode_instance self, uint32_t height, electrode_b
 static inline int32_t deaf(electrode_instance self, uint32_t height, electrode_bytes block,
                            const electrode_sink *sink, const electrode_out *error) {
     (void)self, (void)height, (void)error;
-    electrode_tx tx = {NO_TXID, 0, block.len, block.len, NULL, 0, NULL, 0};
+    electrode_tx tx = {{0}, 0, block.len, block.len, NO_INPUTS, 0, NO_OUTPUTS, 0};
     while (sink->emit(sink->ctx, &tx) != 12345) {}
     return ELECTRODE_OK;
 }
@@ -149,7 +151,7 @@ static inline int32_t deaf(electrode_instance self, uint32_t height, electrode_b
 static inline int32_t slow(electrode_instance self, uint32_t height, electrode_bytes block,
                            const electrode_sink *sink, const electrode_out *error) {
     (void)self, (void)height, (void)error;
-    electrode_tx tx = {NO_TXID, 81, 1, 1, NULL, 0, NULL, 0};
+    electrode_tx tx = {{0}, 81, 1, 1, NO_INPUTS, 0, NO_OUTPUTS, 0};
     for (size_t at = 81; at < block.len; at++) tx.offset = at, sink->emit(sink->ctx, &tx);
     return ELECTRODE_OK;
 }
@@ -158,7 +160,7 @@ static inline int32_t slow(electrode_instance self, uint32_t height, electrode_b
 static inline int32_t liar(electrode_instance self, uint32_t height, electrode_bytes block,
                            const electrode_sink *sink, const electrode_out *error) {
     (void)self, (void)height, (void)error;
-    electrode_tx tx = {NO_TXID, block.len, 1000, 1000, NULL, 0, NULL, 0};
+    electrode_tx tx = {{0}, block.len, 1000, 1000, NO_INPUTS, 0, NO_OUTPUTS, 0};
     return sink->emit(sink->ctx, &tx) == ELECTRODE_CONTINUE ? ELECTRODE_OK : ELECTRODE_STOPPED;
 }
 
@@ -167,7 +169,15 @@ static inline int32_t greedy(electrode_instance self, uint32_t height, electrode
                              const electrode_sink *sink, const electrode_out *error) {
     (void)self, (void)height, (void)error;
     electrode_outpoint input = {{0}, 0};
-    electrode_tx tx = {NO_TXID, 0, block.len, 1, &input, SIZE_MAX, NULL, 0};
+    electrode_tx tx = {{0}, 0, block.len, 1, &input, SIZE_MAX, NO_OUTPUTS, 0};
+    return sink->emit(sink->ctx, &tx) == ELECTRODE_CONTINUE ? ELECTRODE_OK : ELECTRODE_STOPPED;
+}
+
+/* Hands over a null pointer. */
+static inline int32_t hollow(electrode_instance self, uint32_t height, electrode_bytes block,
+                             const electrode_sink *sink, const electrode_out *error) {
+    (void)self, (void)height, (void)error;
+    electrode_tx tx = {{0}, 0, block.len, block.len, NULL, 0, NO_OUTPUTS, 0};
     return sink->emit(sink->ctx, &tx) == ELECTRODE_CONTINUE ? ELECTRODE_OK : ELECTRODE_STOPPED;
 }
 
