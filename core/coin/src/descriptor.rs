@@ -96,8 +96,13 @@ pub enum MerkleTree {
 #[non_exhaustive]
 pub enum DescriptorError {
     /// It is not TOML, or lacks a key, or has one that is not known.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    #[error("line {line}: {message}")]
+    Toml {
+        /// Where in the text.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
     /// It leaves something to the code of a plugin.
     #[error(transparent)]
     Code(#[from] CoinError),
@@ -115,7 +120,14 @@ impl Descriptor {
     /// # Errors
     /// The text is not TOML with these keys and no others.
     pub fn from_toml(text: &str) -> Result<Self, DescriptorError> {
-        Ok(toml::from_str(text)?)
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.get(..start).unwrap_or_default();
+            DescriptorError::Toml {
+                line: 1 + before.matches('\n').count(),
+                message: error.message().replace('\n', ", "),
+            }
+        })
     }
 
     /// Writes the descriptor so that [`Self::from_toml`] reads it.

@@ -1,6 +1,6 @@
 //! One chain as a run sees it: its coin, its node, its index, put together from the configuration.
 
-use std::{ffi::OsStr, sync::Arc};
+use std::sync::Arc;
 
 use electrode_coin::{Coin, Height};
 use electrode_coins::KnownCoins;
@@ -30,12 +30,7 @@ fn plugin(config: &Config) -> Result<Option<ForeignCoin>, Failure> {
     let Some(mut file) = electrode_loader::find(dir, &config.coin)? else {
         return Ok(None);
     };
-    let name = file.path.file_name().and_then(OsStr::to_str);
-    let pin = section
-        .sha256
-        .iter()
-        .find(|(pinned, _)| Some(pinned.as_str()) == name);
-    file.sha256 = pin.map(|(_, pin)| *pin);
+    file.sha256 = section.pin(&file.path);
     let wanted = Wanted {
         options: &section.options.0,
         call_limit: section.call_limit,

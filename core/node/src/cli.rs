@@ -7,7 +7,7 @@ use electrode_protocol::ItemLimit;
 
 use crate::{
     Failure, USAGE,
-    config::{AdminTarget, Config, Sources},
+    config::{AdminTarget, CoinFolders, Config, Sources},
     log,
 };
 
@@ -46,9 +46,6 @@ pub(crate) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Folder of further TOML descriptors
-        #[arg(long, value_name = "DIR")]
-        coins_dir: Option<PathBuf>,
     },
     /// Look after the description of a coin
     #[command(subcommand)]
@@ -232,6 +229,12 @@ pub(crate) struct SourceArgs {
     /// Folder of the index
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
+    /// Folder of further TOML descriptors
+    #[arg(long, global = true, value_name = "DIR")]
+    coins_dir: Option<String>,
+    /// Folder of coin plugins
+    #[arg(long, global = true, value_name = "DIR")]
+    plugins_dir: Option<String>,
     /// Node, as http://user:password@host:port; several are tried in turn
     #[arg(long, global = true, value_name = "URL")]
     daemon_url: Vec<String>,
@@ -260,12 +263,19 @@ impl SourceArgs {
         Ok(AdminTarget::load(self.sources())?)
     }
 
+    /// Reads where coins come from; a file, environment and arguments without more will do.
+    pub(crate) fn coin_folders(&self) -> Result<CoinFolders, Failure> {
+        Ok(CoinFolders::load(self.sources())?)
+    }
+
     fn sources(&self) -> Sources {
         let this = self.clone();
         let single = [
             ("coin", this.coin),
             ("net", this.net),
             ("data_dir", this.data_dir),
+            ("coins_dir", this.coins_dir),
+            ("plugins.dir", this.plugins_dir),
             ("daemon.cookie_file", this.cookie_file),
             ("serve.http", this.http),
             ("log.level", this.log_level),

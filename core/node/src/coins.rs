@@ -1,8 +1,7 @@
 //! Looking at coins: listing them, and trying their rules on real blocks.
 
 mod fixture;
-
-use std::path::Path;
+mod list;
 
 use electrode_coin::Coin;
 use electrode_coins::{KnownCoin, KnownCoins};
@@ -12,23 +11,7 @@ use crate::{Failure, cli::CheckArgs, log::say};
 
 use fixture::Fixture;
 
-/// Lists the coins and nets that are known.
-pub(crate) fn list(coins_dir: Option<&Path>, json: bool) -> Result<(), Failure> {
-    let known = KnownCoins::gather(coins_dir)?;
-    let list = known.list();
-    if json {
-        let list: Vec<_> = list.into_iter().map(to_json).collect();
-        return say(serde_json::Value::from(list));
-    }
-    say(format_args!("{:<19} {:<15} source", "coin", "net"))?;
-    list.iter().try_for_each(|known| {
-        let descriptor = known.coin.descriptor();
-        say(format_args!(
-            "{:<19} {:<15} {}",
-            descriptor.coin, descriptor.net, known.source
-        ))
-    })
-}
+pub(crate) use list::list;
 
 /// Reads blocks by the rules of a coin and says of each file whether they are as it says.
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
@@ -65,14 +48,4 @@ fn coin(args: &CheckArgs) -> Result<Box<dyn Coin>, Failure> {
         None => KnownCoins::gather(None)?,
     };
     Ok(Box::new(known.find(&args.coin, &args.net)?.coin.clone()))
-}
-
-fn to_json(known: &KnownCoin) -> serde_json::Value {
-    let descriptor = known.coin.descriptor();
-    serde_json::json!({
-        "coin": descriptor.coin,
-        "net": descriptor.net,
-        "genesis_hash": descriptor.genesis_hash,
-        "source": known.source.to_string(),
-    })
 }

@@ -26,10 +26,10 @@ use std::{path::PathBuf, time::Duration};
 
 use electrode_server::TlsFiles;
 
-use plugins::PluginsSection;
 use read::Reader;
 use values::Values;
 
+pub(crate) use plugins::{CoinFolders, PluginsSection};
 pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
 pub(crate) use serve::ServeSection;

@@ -72,7 +72,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             })?;
             on_runtime(demo::run(dir.path(), ports, bitcoind.or(on_path)))
         }
-        Some(Command::Coins { json, coins_dir }) => coins::list(coins_dir.as_deref(), json),
+        Some(Command::Coins { json }) => coins::list(&cli.source.coin_folders()?, json),
         Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
         Some(Command::Config(ConfigCommand::Check)) => {
             tls::check(&cli.source.load()?)?;

@@ -17,7 +17,7 @@ use crate::{
     LoadError, PluginFile, PluginInfo, Reason,
     call::Verdict,
     calls::{Calls, Question},
-    library::{self, Plugin, Slots},
+    library::{Plugin, Slots},
     receive::{Receiver, Taker, TxReceiver},
 };
 
@@ -83,8 +83,17 @@ unsafe impl Sync for ForeignCoin {}
 /// # Errors
 /// It fails a step of the ladder.
 pub fn load(file: &PluginFile, wanted: Wanted<'_>) -> Result<ForeignCoin, LoadError> {
-    let plugin = library::open(file)?;
-    ForeignCoin::create(plugin, wanted).map_err(|reason| file.refused(reason))
+    Plugin::open(file)?.make(wanted)
+}
+
+impl Plugin {
+    /// Makes the coin and tries it on its own examples.
+    ///
+    /// # Errors
+    /// It fails a later step of the ladder.
+    pub fn make(&self, wanted: Wanted<'_>) -> Result<ForeignCoin, LoadError> {
+        ForeignCoin::create(self, wanted).map_err(|reason| self.file.refused(reason))
+    }
 }
 
 impl ForeignCoin {
@@ -94,10 +103,10 @@ impl ForeignCoin {
         &self.info
     }
 
-    fn create(plugin: Plugin, wanted: Wanted<'_>) -> Result<Self, Reason> {
+    fn create(plugin: &Plugin, wanted: Wanted<'_>) -> Result<Self, Reason> {
         let name = plugin.info.path.display().to_string();
         let mut coin = Self {
-            info: plugin.info,
+            info: plugin.info.clone(),
             slots: plugin.slots,
             instance: ptr::null_mut(),
             family: FamilyCoin::new(Descriptor::default()),

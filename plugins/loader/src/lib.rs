@@ -23,6 +23,6 @@ mod receive;
 
 pub use error::{LoadError, Reason};
 pub use file::{ParsePinError, Pin, PluginFile};
-pub use folder::find;
+pub use folder::{find, list};
 pub use foreign::{ForeignCoin, Wanted, load};
-pub use library::{PluginInfo, inspect};
+pub use library::{Plugin, PluginInfo};

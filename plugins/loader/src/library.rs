@@ -33,9 +33,10 @@ pub struct PluginInfo {
     pub abi: (u32, u32),
 }
 
-/// A library that is a plugin of this border.
-#[derive(Debug)]
-pub(crate) struct Plugin {
+/// A library that is a plugin of this border: its table is complete, and nothing was called yet.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    pub(crate) file: PluginFile,
     pub(crate) info: PluginInfo,
     pub(crate) slots: Slots,
 }
@@ -57,33 +58,35 @@ pub(crate) struct Slots {
     pub(crate) script_to_address: ConvertFn,
 }
 
-/// Loads a plugin as far as to read what it says of itself.
-///
-/// # Errors
-/// It fails a step of the ladder up to the table.
-pub fn inspect(file: &PluginFile) -> Result<PluginInfo, LoadError> {
-    open(file).map(|plugin| plugin.info)
-}
-
-/// Loads a plugin; only its constructors have run then.
-pub(crate) fn open(file: &PluginFile) -> Result<Plugin, LoadError> {
-    // The descriptor is never closed: the system's loader knows libraries by their path, and the
-    // next plugin must not come by this one's.
-    let descriptor = file.open()?.into_raw_fd();
-    let opened = PathBuf::from(format!("/proc/self/fd/{descriptor}"));
-    let header = dlopen(&opened).and_then(check_header);
-    let slots = header.and_then(|header| Ok((header, check_table(&header)?)));
-    let (header, slots) = slots.map_err(|reason| file.refused(reason))?;
-    Ok(Plugin {
-        info: PluginInfo {
+impl Plugin {
+    /// Loads a plugin; only the constructors of its library have run then.
+    ///
+    /// # Errors
+    /// It fails a step of the ladder up to the table.
+    pub fn open(file: &PluginFile) -> Result<Self, LoadError> {
+        // The descriptor is never closed: the system's loader knows libraries by their path, and
+        // the next plugin must not come by this one's.
+        let descriptor = file.open()?.into_raw_fd();
+        let opened = PathBuf::from(format!("/proc/self/fd/{descriptor}"));
+        let header = dlopen(&opened).and_then(check_header);
+        let slots = header.and_then(|header| Ok((header, check_table(&header)?)));
+        let (header, slots) = slots.map_err(|reason| file.refused(reason))?;
+        let info = PluginInfo {
             path: file.path.clone(),
             name: text(header.name),
             version: text(header.version),
             built_with: text(header.built_with),
             abi: (header.preamble.abi_major, header.preamble.abi_minor),
-        },
-        slots,
-    })
+        };
+        let file = file.clone();
+        Ok(Self { file, info, slots })
+    }
+
+    /// Tells what the plugin says of itself.
+    #[must_use]
+    pub fn info(&self) -> &PluginInfo {
+        &self.info
+    }
 }
 
 fn dlopen(path: &Path) -> Result<*const PluginHeader, Reason> {

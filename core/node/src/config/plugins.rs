@@ -1,10 +1,13 @@
 //! `[plugins]`: coins from shared libraries.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use electrode_loader::Pin;
 
-use super::{read::Reader, value::FromText};
+use super::{ConfigProblems, Sources, gather::gather, read::Reader, value::FromText};
 
 /// `[plugins]`: coins from shared libraries, which come before all others of their name.
 #[derive(Clone, Debug)]
@@ -24,7 +27,42 @@ pub(crate) struct PluginsSection {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PluginOptions(pub(crate) String);
 
+/// Where coins come from besides those that Electrode brings along.
+#[derive(Clone, Debug)]
+pub(crate) struct CoinFolders {
+    /// A folder of TOML descriptors.
+    pub(crate) coins_dir: Option<PathBuf>,
+    /// Plugins.
+    pub(crate) plugins: PluginsSection,
+}
+
+impl CoinFolders {
+    /// Reads no other settings: they may be missing.
+    ///
+    /// # Errors
+    /// A setting is unknown, obsolete or malformed.
+    pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
+        let gathered = gather(sources);
+        let mut reader = Reader::new(&gathered.found, gathered.problems);
+        let folders = Self {
+            coins_dir: reader.optional("coins_dir"),
+            plugins: PluginsSection::read(&mut reader),
+        };
+        match reader.into_problems() {
+            problems if problems.is_empty() => Ok(folders),
+            problems => Err(ConfigProblems(problems)),
+        }
+    }
+}
+
 impl PluginsSection {
+    /// Gives what a plugin's file must hash to, if the operator said so.
+    pub(crate) fn pin(&self, path: &Path) -> Option<Pin> {
+        let name = path.file_name()?.to_str()?;
+        let pin = self.sha256.iter().find(|(pinned, _)| pinned == name);
+        pin.map(|(_, pin)| *pin)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             dir: reader.optional("plugins.dir"),

@@ -8,7 +8,7 @@ mod support;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use electrode_loader::{PluginFile, Reason, inspect};
+use electrode_loader::{Plugin, PluginFile, Reason};
 
 use support::{Toy, WANTED, ask};
 
@@ -22,7 +22,8 @@ fn check(toy: &Toy, expected: &str) {
 #[test]
 fn loads_a_plugin_written_in_c() {
     let toy = Toy::new(&[]);
-    let info = inspect(&toy.file()).unwrap();
+    let plugin = Plugin::open(&toy.file()).unwrap();
+    let info = plugin.info();
     assert_eq!(
         (info.name.as_str(), info.version.as_str(), info.abi),
         ("toy", "0.1", (1, 0))

@@ -25,6 +25,12 @@
 #ifndef PARSE_BLOCK
 #define PARSE_BLOCK parse_block
 #endif
+#ifndef HEADER_HASH
+#define HEADER_HASH header_hash
+#endif
+#ifndef NET
+#define NET "regtest"
+#endif
 #ifndef GENESIS
 #define GENESIS "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 #endif
@@ -40,7 +46,7 @@
 static const char DESCRIPTOR[] =
     "schema = 1\n"
     "coin = \"" COIN "\"\n"
-    "net = \"regtest\"\n"
+    "net = \"" NET "\"\n"
     "chain = \"toy\"\n"
     "genesis_hash = \"" GENESIS "\"\n"
     "rpc_port = 1\n"
@@ -64,6 +70,9 @@ static int32_t say(const electrode_out *out, const char *text, int32_t status) {
 static int32_t create(electrode_bytes net, electrode_bytes options, electrode_instance *instance,
                       const electrode_out *error) {
     static int nothing;
+#ifdef REFUSE_OPTIONS
+    if (options.len > 0) return say(error, "toy takes no options", ELECTRODE_MALFORMED);
+#endif
     (void)options;
     if (net.len != 7 || memcmp(net.ptr, "regtest", 7) != 0)
         return say(error, "toy has regtest only", ELECTRODE_MALFORMED);
@@ -91,6 +100,13 @@ static int32_t header_hash(electrode_instance self, uint32_t height, electrode_b
     if (header.len < 32) return say(error, "malformed header at byte 0", ELECTRODE_MALFORMED);
     for (int i = 0; i < 32; i++) hash[i] = ~header.ptr[i];
     return ELECTRODE_OK;
+}
+
+/* Breaks down. */
+static inline int32_t panics(electrode_instance self, uint32_t height, electrode_bytes header,
+                             uint8_t hash[32], const electrode_out *error) {
+    (void)self, (void)height, (void)header, (void)hash;
+    return say(error, "ouch", ELECTRODE_PANIC);
 }
 
 static int32_t header_prev(electrode_instance self, electrode_bytes header, uint8_t hash[32],
@@ -216,7 +232,7 @@ static int32_t convert(electrode_instance self, electrode_bytes bytes, const ele
 }
 
 static const electrode_vtable VTABLE = {
-    create,        destroy,     describe, header_len,    header_hash, header_prev,
+    create,        destroy,     describe, header_len,    HEADER_HASH, header_prev,
     client_header, PARSE_BLOCK, parse_tx, index_scripts, convert,     convert,
 };
 
