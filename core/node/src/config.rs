@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod gather;
 mod key;
+mod limits;
 mod plugins;
 mod print;
 mod problem;
@@ -29,15 +30,13 @@ use electrode_server::TlsFiles;
 use read::Reader;
 use values::Values;
 
+pub(crate) use limits::LimitsSection;
 pub(crate) use plugins::{CoinFolders, PluginsSection};
 pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
 pub(crate) use serve::ServeSection;
 pub(crate) use service::{Address, Service};
 pub(crate) use value::{LogFormat, LogLevel, Size};
-
-/// ElectrumX's floor of the response size: below it whole histories of busy wallets fail.
-const MIN_MAX_SEND: Size = Size(350_000);
 
 /// Where a configuration comes from, the weakest first.
 #[derive(Clone, Debug, Default)]
@@ -151,31 +150,6 @@ pub(crate) struct IndexSection {
     pub(crate) reorg_limit: Option<u32>,
 }
 
-/// `[limits]`: what one wallet, and all of them, may cost.
-#[derive(Clone, Debug)]
-pub(crate) struct LimitsSection {
-    /// How many sessions are open at once. Default 1000.
-    pub(crate) max_sessions: usize,
-    /// The longest request line. Default 1,000,000 bytes.
-    pub(crate) max_recv: Size,
-    /// The longest answer. Default 8,100,000 bytes, at least 350,000.
-    pub(crate) max_send: Size,
-    /// How many requests one batch may hold. Default 1000.
-    pub(crate) max_batch: usize,
-    /// How many requests of one session are worked on at once. Default 10.
-    pub(crate) initial_concurrent: usize,
-    /// How long one request may take. Default 30 s.
-    pub(crate) request_timeout: Duration,
-    /// How long PROXY header, TLS and `WebSocket` handshake may take together. Default 10 s.
-    pub(crate) handshake_timeout: Duration,
-    /// How long a session may be silent. Default 600 s.
-    pub(crate) session_timeout: Duration,
-    /// How many scripts one session may subscribe to. Default 50,000.
-    pub(crate) max_subscriptions: usize,
-    /// How many scripts all sessions together may subscribe to. Default 1,000,000.
-    pub(crate) max_subscriptions_total: usize,
-}
-
 /// `[log]`: what is logged.
 #[derive(Clone, Debug)]
 pub(crate) struct LogSection {
@@ -206,7 +180,7 @@ impl Config {
                 cache: reader.required("index.cache"),
                 reorg_limit: reader.optional("index.reorg_limit"),
             },
-            limits: limits(&mut reader),
+            limits: limits::read(&mut reader),
             plugins: PluginsSection::read(&mut reader),
             log: LogSection {
                 level: reader.required("log.level"),
@@ -243,20 +217,5 @@ fn daemon(reader: &mut Reader<'_>) -> DaemonSection {
         poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),
         request_timeout: reader.required("daemon.request_timeout"),
         connections: reader.required("daemon.connections"),
-    }
-}
-
-fn limits(reader: &mut Reader<'_>) -> LimitsSection {
-    LimitsSection {
-        max_sessions: reader.required("limits.max_sessions"),
-        max_recv: reader.required("limits.max_recv"),
-        max_send: reader.no_less("limits.max_send", MIN_MAX_SEND),
-        max_batch: reader.required("limits.max_batch"),
-        initial_concurrent: reader.required("limits.initial_concurrent"),
-        request_timeout: reader.required("limits.request_timeout"),
-        handshake_timeout: reader.required("limits.handshake_timeout"),
-        session_timeout: reader.required("limits.session_timeout"),
-        max_subscriptions: reader.required("limits.max_subscriptions"),
-        max_subscriptions_total: reader.required("limits.max_subscriptions_total"),
     }
 }

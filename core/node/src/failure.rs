@@ -7,7 +7,7 @@ use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
-use electrode_server::TlsError;
+use electrode_server::{BanError, TlsError};
 
 use crate::config::ConfigProblems;
 
@@ -51,6 +51,9 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// The bans cannot be used.
+    #[error(transparent)]
+    Bans(#[from] BanError),
     /// The index cannot be used.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -130,6 +133,7 @@ impl Failure {
             Self::Config(_)
             | Self::Coin(_)
             | Self::CoinFile(_)
+            | Self::Bans(_)
             | Self::Tls(_)
             | Self::Listen { .. }
             | Self::TokenFile { .. }

@@ -7,6 +7,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Failure, admin, config::Config, limits, log};
 
+/// Limits that only a restart changes: room is made for them once.
+const FIXED_LIMITS: &[&str] = &["limits.concurrent_scans", "limits.answer_cache"];
+
 /// Settings besides those of `[limits]` that a reload puts into force.
 const LIVE: &[&str] = &[
     "serve.rpc_token_file",
@@ -56,17 +59,23 @@ impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
     fn reload(&mut self) -> Result<String, Failure> {
         let config = (self.reread)()?;
         apply(&config, &self.service)?;
+        self.service.bans().reload()?;
         let (live, fixed): (Vec<_>, Vec<_>) = self
             .config
             .differences(&config)
             .into_iter()
-            .partition(|path| path.starts_with("limits.") || LIVE.contains(path));
+            .partition(|path| is_live(path));
         // What needs a restart stays as it was, and is told again next time.
         if fixed.is_empty() {
             self.config = config;
         }
         Ok(told(&live, &fixed))
     }
+}
+
+fn is_live(path: &str) -> bool {
+    let is_limit = path.starts_with("limits.");
+    LIVE.contains(&path) || is_limit && !FIXED_LIMITS.contains(&path)
 }
 
 /// Puts into force what can change while the server runs.

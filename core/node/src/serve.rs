@@ -44,6 +44,7 @@ pub(crate) async fn serve(
         daemon.clone(),
         server_config(config),
         limits::server_limits(&config.limits),
+        limits::bans(&config.data_dir)?,
     );
     reload::apply(config, &service)?;
     for rpc in &config.serve.rpc {

@@ -176,6 +176,12 @@ impl RpcError {
         Self::bad_request(format!("unsupported client: {}", echo(client_name)))
     }
 
+    /// The operator serves only clients that say who they are first; the session is closed next.
+    #[must_use]
+    pub fn unknown_client() -> Self {
+        Self::bad_request("use server.version to identify client")
+    }
+
     /// The node refused a transaction, saying `message`.
     #[must_use]
     pub fn rejected_transaction(message: &str, raw: &str) -> Self {

@@ -2,8 +2,10 @@
 //!
 //! What commands look like on the wire, only `electrode-protocol` knows.
 
+mod bans;
 mod commands;
 mod conversation;
+mod groups;
 mod info;
 mod query;
 mod sessions;

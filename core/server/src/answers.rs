@@ -6,34 +6,54 @@
 mod banner;
 mod blocks;
 mod fault;
+mod read;
 mod scripts;
 mod server;
 mod transactions;
 
 use std::{pin::Pin, sync::Arc, time::Instant};
 
-use electrode_index::IndexError;
 use electrode_protocol::{Answer, Call, Dialect, Method, RpcError};
-use tokio::task;
 
-use crate::{Service, Snapshot, session_info::SessionInfo};
+use crate::{
+    Service, Snapshot,
+    costs::{Item, Origin},
+};
 use fault::{Fault, rpc_error};
+use read::Read;
 
-/// Rows that are read on a network thread; more are read elsewhere.
-const INLINE_ROWS: usize = 200;
+pub(crate) use read::Asker;
 
-/// Times that a request starts over because blocks were replaced while it was answered.
-const MAX_RETRIES: usize = 5;
+/// An answer, and what it cost beyond the price of its call.
+#[derive(Clone)]
+pub(crate) struct Found {
+    pub(crate) answer: Answer,
+    pub(crate) cost: f64,
+}
+
+impl From<Answer> for Found {
+    fn from(answer: Answer) -> Self {
+        Self { answer, cost: 0.0 }
+    }
+}
 
 /// An answer, or the way to it.
 pub(crate) enum Outcome {
-    Now(Result<Answer, RpcError>),
-    Later(Pin<Box<dyn Future<Output = Result<Answer, RpcError>> + Send>>),
+    Now(Result<Found, RpcError>),
+    Later(Pin<Box<dyn Future<Output = Result<Found, RpcError>> + Send>>),
 }
 
 impl Outcome {
-    fn later(answer: impl Future<Output = Result<Answer, Fault>> + Send + 'static) -> Self {
-        Self::Later(Box::pin(async { answer.await.map_err(rpc_error) }))
+    fn now(answer: Answer) -> Self {
+        Self::Now(Ok(answer.into()))
+    }
+
+    fn later<T: Into<Found>>(
+        answer: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    ) -> Self {
+        Self::Later(Box::pin(async {
+            answer.await.map(T::into).map_err(rpc_error)
+        }))
     }
 }
 
@@ -52,18 +72,13 @@ impl Drop for Stopwatch {
 }
 
 /// Starts answering a call. Calls about the session itself are the session's.
-pub(crate) fn answer(
-    service: &Arc<Service>,
-    info: &Arc<SessionInfo>,
-    call: Call,
-    dialect: Dialect,
-) -> Outcome {
+pub(crate) fn answer(asker: Asker<'_>, call: Call, dialect: Dialect) -> Outcome {
     let stopwatch = Stopwatch {
-        service: Arc::clone(service),
+        service: Arc::clone(asker.service),
         method: call.method(),
         started: Instant::now(),
     };
-    match start(service, info, call, dialect) {
+    match start(asker, call, dialect) {
         Outcome::Later(answer) => Outcome::Later(Box::pin(async move {
             let answered = answer.await;
             drop(stopwatch);
@@ -73,29 +88,31 @@ pub(crate) fn answer(
     }
 }
 
-fn start(service: &Arc<Service>, info: &Arc<SessionInfo>, call: Call, dialect: Dialect) -> Outcome {
+fn start(asker: Asker<'_>, call: Call, dialect: Dialect) -> Outcome {
+    let Asker { service, info, .. } = asker;
     let this = Arc::clone(service);
+    let method = call.method();
     match call {
-        Call::GetBalance(script) => read(service, scripts::balance(script)),
-        Call::GetHistory(script) => read(service, scripts::history(script)),
-        Call::GetMempool(script) => read(service, scripts::mempool(script)),
-        Call::ListUnspent(script) => read(service, scripts::unspent(script)),
-        Call::Subscribe(script) => read(service, scripts::status(script)),
-        Call::HeadersSubscribe => read(service, blocks::tip),
+        Call::GetBalance(script) => asker.read_of(method, script, scripts::balance(script)),
+        Call::GetHistory(script) => asker.read_of(method, script, scripts::history(script)),
+        Call::GetMempool(script) => asker.read(scripts::mempool(script)),
+        Call::ListUnspent(script) => asker.read_of(method, script, scripts::unspent(script)),
+        Call::Subscribe(script) => asker.read_of(method, script, scripts::status(script)),
+        Call::HeadersSubscribe => asker.read(blocks::tip),
         Call::BlockHeader { height, cp_height } => {
-            read(service, blocks::header(height, cp_height, dialect))
+            asker.read(blocks::header(height, cp_height, dialect))
         }
         Call::BlockHeaders {
             start,
             count,
             cp_height,
-        } => read(service, blocks::headers(start, count, cp_height, dialect)),
-        Call::GetMerkle { txid, height } => read(service, blocks::merkle(txid, height)),
+        } => asker.read(blocks::headers(start, count, cp_height, dialect)),
+        Call::GetMerkle { txid, height } => asker.read(blocks::merkle(txid, height)),
         Call::IdFromPos {
             height,
             tx_pos,
             merkle,
-        } => read(service, blocks::id_from_pos(height, tx_pos, merkle)),
+        } => asker.read(blocks::id_from_pos(height, tx_pos, merkle)),
         Call::TransactionGet { txid, verbose } => {
             Outcome::later(async move { transactions::get(&this, txid, verbose).await })
         }
@@ -111,75 +128,33 @@ fn start(service: &Arc<Service>, info: &Arc<SessionInfo>, call: Call, dialect: D
         }
         Call::EstimateFee { blocks, mode } => Outcome::later(async move {
             let tip = this.snapshot().ok_or(Fault::NotReady)?.tip().hash;
-            Ok(this.fees.estimate(&this.daemon, tip, blocks, mode).await)
+            let estimated = this.fees.estimate(&this.daemon, tip, blocks, mode);
+            let (answer, origin) = estimated.await;
+            let cost = match origin {
+                Origin::Remembered => 0.0,
+                Origin::Read => this.limits().costs.prices.of(Item::FeeAsked),
+            };
+            Ok(Found { answer, cost })
         }),
         Call::RelayFee => Outcome::later(async move { Ok(this.fees.relay(&this.daemon).await?) }),
         Call::MempoolInfo => {
             Outcome::later(async move { Ok(this.fees.limits(&this.daemon).await?) })
         }
-        Call::FeeHistogram => read(service, |_: &Service, snapshot: &Snapshot, _| {
-            Ok(Answer::FeeHistogram(snapshot.mempool.fee_histogram()))
+        Call::FeeHistogram => asker.read(|_: &Service, snapshot: &Snapshot, _| {
+            Ok(Answer::FeeHistogram(snapshot.mempool.fee_histogram()).into())
         }),
         Call::Banner => {
             let connection = info.connection;
             Outcome::later(async move { Ok(banner::banner(&this, connection).await) })
         }
         Call::DonationAddress => {
-            Outcome::Now(Ok(Answer::Text(service.texts().donation_address.clone())))
+            Outcome::now(Answer::Text(service.texts().donation_address.clone()))
         }
-        Call::Features => Outcome::Now(Ok(server::features(service))),
-        Call::PeersSubscribe => Outcome::Now(Ok(Answer::Peers(Vec::new()))),
-        Call::AddPeer { .. } => Outcome::Now(Ok(Answer::Bool(false))),
-        Call::Ping => Outcome::Now(Ok(Answer::Null)),
+        Call::Features => Outcome::now(server::features(service)),
+        Call::PeersSubscribe => Outcome::now(Answer::Peers(Vec::new())),
+        Call::AddPeer { .. } => Outcome::now(Answer::Bool(false)),
+        Call::Ping => Outcome::now(Answer::Null),
         Call::ServerVersion { .. } => Outcome::Now(Err(RpcError::version_already_sent())),
-        Call::Unsubscribe(_) => Outcome::Now(Ok(Answer::Bool(false))),
+        Call::Unsubscribe(_) => Outcome::now(Answer::Bool(false)),
     }
-}
-
-/// Reads an answer from the latest snapshot. The number is how many rows may be read.
-trait Read: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + Sync + 'static {}
-
-impl<F> Read for F where
-    F: Fn(&Service, &Snapshot, usize) -> Result<Answer, Fault> + Send + Sync + 'static
-{
-}
-
-fn read(service: &Arc<Service>, work: impl Read) -> Outcome {
-    let Some(snapshot) = service.snapshot() else {
-        return Outcome::Now(Err(rpc_error(Fault::NotReady)));
-    };
-    match work(service, &snapshot, INLINE_ROWS) {
-        Err(Fault::Index(IndexError::HistoryTooLarge | IndexError::Reorganised)) => {
-            let service = Arc::clone(service);
-            Outcome::later(async move { scan(service, work).await })
-        }
-        answered => Outcome::Now(answered.map_err(rpc_error)),
-    }
-}
-
-/// Reads as many rows as an answer may have, on a blocking thread, anew when the blocks that the
-/// snapshot stands on were replaced meanwhile.
-async fn scan(service: Arc<Service>, work: impl Read) -> Result<Answer, Fault> {
-    let mut published = service.published();
-    let work = Arc::new(work);
-    for _ in 0..MAX_RETRIES {
-        published.mark_unchanged();
-        // The scan holds it to its end, even when nobody waits for the answer any more.
-        let permit = Arc::clone(&service.scans).acquire_owned().await;
-        let (service, work) = (Arc::clone(&service), Arc::clone(&work));
-        let scanned = task::spawn_blocking(move || {
-            let snapshot = service.snapshot().ok_or(Fault::NotReady)?;
-            let answered = work(&service, &snapshot, service.limits().max_history());
-            drop(permit);
-            answered
-        });
-        match scanned.await.unwrap_or(Err(Fault::Stopped)) {
-            Err(Fault::Index(IndexError::Reorganised)) => {}
-            answered => return answered,
-        }
-        if published.changed().await.is_err() {
-            return Err(Fault::Stopped);
-        }
-    }
-    Err(Fault::Index(IndexError::Reorganised))
 }

@@ -11,6 +11,8 @@ use electrode_coin::BlockHash;
 use electrode_daemon::{Daemon, DaemonError};
 use electrode_protocol::{Answer, FeeMode, MempoolInfo};
 
+use crate::costs::Origin;
+
 /// How long the fee limits of the node's mempool are taken for granted.
 const LIMITS_TTL: Duration = Duration::from_secs(10);
 
@@ -32,33 +34,34 @@ pub(crate) struct Fees {
 
 impl Fees {
     /// Estimates the fee to confirm within `blocks`; never fails, for wallets take a failure here
-    /// for a broken server.
+    /// for a broken server. Tells as well whether the node was asked.
     pub(crate) async fn estimate(
         &self,
         daemon: &Daemon,
         tip: BlockHash,
         blocks: u32,
         mode: Option<FeeMode>,
-    ) -> Answer {
+    ) -> (Answer, Origin) {
         let target = TARGETS
             .into_iter()
             .find(|target| *target >= blocks)
             .unwrap_or(1008);
         let fresh = |known_at: &BlockHash| *known_at == tip;
         if let Some(fee) = self.estimates.get(&(target, mode), fresh) {
-            return Answer::Number(fee);
+            return (Answer::Number(fee), Origin::Remembered);
         }
-        match daemon.estimate_fee(target, mode.map(FeeMode::name)).await {
+        let fee = match daemon.estimate_fee(target, mode.map(FeeMode::name)).await {
             Ok(fee) => {
                 let fee = fee.unwrap_or(UNKNOWN);
                 self.estimates.set((target, mode), tip, fee);
-                Answer::Number(fee)
+                fee
             }
             Err(error) => {
                 tracing::debug!(%error, target, "no fee estimate");
-                Answer::Number(UNKNOWN)
+                UNKNOWN
             }
-        }
+        };
+        (Answer::Number(fee), Origin::Read)
     }
 
     /// Gives the lowest fee rate that the node relays.

@@ -7,11 +7,16 @@
 
 mod admin;
 mod answers;
+mod bans;
 mod caches;
 mod chunk;
+mod client_rules;
 mod config;
 mod connection;
+mod costs;
+mod door;
 mod fees;
+mod flights;
 mod hits;
 mod http;
 mod limits;
@@ -37,8 +42,11 @@ mod tls;
 mod transport;
 
 pub use admin::serve_admin;
+pub use bans::{Ban, BanError, Bans};
+pub use client_rules::{ClientRules, NamePattern};
 pub use config::ServerConfig;
 pub use connection::Connection;
+pub use costs::{CostModel, Grouping, Item, Prices};
 pub use http::serve_http;
 pub use limits::Limits;
 pub use listener::{Entrance, serve_clients};

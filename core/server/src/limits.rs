@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
+use crate::{ClientRules, CostModel, Grouping};
+
 /// Bounds on sessions, one by one and all together.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Sessions open at once; further connections wait until there are 95 % of it.
     pub max_sessions: usize,
+    /// Sessions open at once from one address, or one /64 of IPv6; `None`: any number. Private
+    /// addresses may stand for many people and have no bound.
+    pub max_sessions_per_ip: Option<usize>,
+    /// What sessions cost, and how much is too much.
+    pub costs: CostModel,
+    /// Which sessions share what they cost, and which are exempt.
+    pub grouping: Grouping,
+    /// How long an address is banned whose session cost too much; `None`: not at all.
+    pub ban_excessive: Option<Duration>,
+    /// Which clients are not served.
+    pub clients: ClientRules,
     /// Longest request line. Units: bytes.
     pub max_recv: usize,
     /// Longest answer. Units: bytes.
@@ -30,6 +43,8 @@ pub struct Limits {
     pub max_queued_notices: usize,
     /// Long scans of the index at once; further ones wait.
     pub concurrent_scans: usize,
+    /// Long scans of one session at once.
+    pub concurrent_scans_per_session: usize,
     /// Memory of the caches for statuses, histories, unspent outputs, block trees and places of
     /// transactions together.
     /// Units: bytes.
@@ -40,6 +55,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_sessions: 1000,
+            max_sessions_per_ip: Some(12),
+            costs: CostModel::default(),
+            grouping: Grouping::default(),
+            ban_excessive: None,
+            clients: ClientRules::default(),
             max_recv: 1_000_000,
             max_send: 8_100_000,
             max_batch: 1000,
@@ -51,6 +71,7 @@ impl Default for Limits {
             max_subscriptions_total: 1_000_000,
             max_queued_notices: 4096,
             concurrent_scans: 4,
+            concurrent_scans_per_session: 1,
             cache_bytes: 100 << 20,
         }
     }

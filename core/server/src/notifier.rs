@@ -5,10 +5,15 @@ use std::sync::{Arc, Weak};
 use electrode_coin::ScriptHash;
 use electrode_index::{IndexError, Tip};
 use electrode_mempool::Touched;
-use electrode_protocol::{Status, encode_headers_notification, encode_status_notification};
+use electrode_protocol::{encode_headers_notification, encode_status_notification};
 use tokio::{sync::mpsc, task};
 
-use crate::{Service, Snapshot, subscriptions::Notice};
+use crate::{
+    Service, Snapshot,
+    costs::{Item, Origin},
+    status_cache::Computed,
+    subscriptions::Notice,
+};
 
 /// A new snapshot and the scripts that may have changed with it.
 pub(crate) struct Update {
@@ -45,9 +50,12 @@ pub(crate) async fn run(service: Weak<Service>, mut updates: mpsc::Receiver<Upda
 fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Touched {
     let tip = update.snapshot.tip();
     if told_tip.replace(tip) != Some(tip) {
-        let notice = encoded(|out| {
-            encode_headers_notification(out, update.snapshot.tip_header(), tip.height);
-        });
+        let notice = Notice {
+            line: encoded(|out| {
+                encode_headers_notification(out, update.snapshot.tip_header(), tip.height);
+            }),
+            cost: 0.0,
+        };
         service.subscriptions.tell_headers(&notice);
         service.proofs.follow(&update.snapshot.index);
     }
@@ -57,10 +65,15 @@ fn notify(service: &Service, update: &Update, told_tip: &mut Option<Tip>) -> Tou
         .watched(update.touched.iter().copied())
     {
         match status(service, &update.snapshot, &script) {
-            Ok(status) => tell(service, &script, status),
+            Ok(computed) => tell(service, &script, &computed),
             // As the protocol has it, the subscription ends with a notification of nothing.
             Err(IndexError::HistoryTooLarge) => {
-                tell(service, &script, None);
+                let nothing = Computed {
+                    status: None,
+                    entries: 0,
+                    origin: Origin::Remembered,
+                };
+                tell(service, &script, &nothing);
                 service.subscriptions.drop_script(&script);
             }
             Err(error) => {
@@ -78,17 +91,27 @@ fn status(
     service: &Service,
     snapshot: &Snapshot,
     script: &ScriptHash,
-) -> Result<Option<Status>, IndexError> {
+) -> Result<Computed, IndexError> {
     let max = service.limits().max_history();
     service.statuses.status(snapshot, &script.key(), max, max)
 }
 
-fn tell(service: &Service, script: &ScriptHash, status: Option<Status>) {
-    let notice = encoded(|out| encode_status_notification(out, script, status.as_ref()));
+fn tell(service: &Service, script: &ScriptHash, computed: &Computed) {
+    let Computed {
+        status,
+        entries,
+        origin,
+    } = *computed;
+    let limits = service.limits();
+    let prices = &limits.costs.prices;
+    let notice = Notice {
+        line: encoded(|out| encode_status_notification(out, script, status.as_ref())),
+        cost: prices.of(Item::Subscribe) + prices.status(entries, origin),
+    };
     service.subscriptions.tell_status(script, status, &notice);
 }
 
-fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Notice {
+fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Arc<[u8]> {
     let mut line = Vec::new();
     encode(&mut line);
     line.push(b'\n');

@@ -13,7 +13,7 @@ use electrode_protocol::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::hits::Hits;
+use crate::{costs::Origin, hits::Hits};
 
 /// Blocks whose trees are remembered, at most; their bytes are bounded as well.
 const REMEMBERED_BLOCKS: usize = 4096;
@@ -64,16 +64,17 @@ impl Proofs {
     }
 
     /// Proves the transaction at a position of the block at `height`: gives the hashes that it,
-    /// and what it is hashed to, is paired with; `None` if there is no such transaction.
+    /// and what it is hashed to, is paired with; `None` if there is no such transaction. Tells as
+    /// well where the txids of the block came from.
     pub(crate) fn transaction(
         &self,
         index: &IndexView,
         height: Height,
         position: u64,
-    ) -> Result<Option<Vec<Hash>>, IndexError> {
+    ) -> Result<(Option<Vec<Hash>>, Origin), IndexError> {
         let Some((hash, tx_nums)) = index.block_hash(height).zip(index.block_tx_nums(height))
         else {
-            return Ok(None);
+            return Ok((None, Origin::Remembered));
         };
         let read = |tx_nums: Range<TxNum>| -> Result<Vec<Hash>, IndexError> {
             Ok(index
@@ -82,20 +83,21 @@ impl Proofs {
                 .map(|Txid(hash)| hash)
                 .collect())
         };
-        let tree = match self.hits.count(self.blocks.get(&hash)) {
-            Some(tree) => tree,
+        let (tree, origin) = match self.hits.count(self.blocks.get(&hash)) {
+            Some(tree) => (tree, Origin::Remembered),
             None => {
                 let tree = Arc::new(Tree::new(&read(tx_nums.clone())?));
                 self.blocks.insert(hash, Arc::clone(&tree));
-                tree
+                (tree, Origin::Read)
             }
         };
         let tx_num =
             |position: usize| TxNum(tx_nums.start.0 + u64::try_from(position).unwrap_or(u64::MAX));
         let position = usize::try_from(position).unwrap_or(usize::MAX);
-        tree.branch(position, |range| {
+        let branch = tree.branch(position, |range| {
             read(tx_num(range.start)..tx_num(range.end))
-        })
+        })?;
+        Ok((branch, origin))
     }
 
     /// Proves the header at `height` below the checkpoint at `cp_height`.

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     Connection,
+    costs::Account,
     session_info::{Ending, SessionInfo, Traffic},
     subscriptions::SessionId,
 };
@@ -34,9 +35,9 @@ struct Open {
 
 impl Registry {
     /// Enters a new session; it is told to end at once while the server drains.
-    pub(crate) fn enter(&self, connection: Connection) -> Arc<SessionInfo> {
+    pub(crate) fn enter(&self, connection: Connection, account: Account) -> Arc<SessionInfo> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let info = Arc::new(SessionInfo::new(id, connection));
+        let info = Arc::new(SessionInfo::new(id, connection, account));
         let mut open = self.lock();
         if open.is_draining {
             info.end(Ending::AtOnce("the server stops"));
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn adds_up_what_sessions_used_that_are_gone() {
         let registry = Registry::default();
-        let [first, second] = [(); 2].map(|()| registry.enter(connection()));
+        let [first, second] = [(); 2].map(|()| registry.enter(connection(), Account::exempt()));
         first.count(Count::Requests, 2);
         second.count(Count::Requests, 3);
         registry.leave(&first);
@@ -133,10 +134,10 @@ mod tests {
     #[test]
     fn ends_sessions_that_begin_while_it_drains() {
         let registry = Registry::default();
-        let before = registry.enter(connection());
+        let before = registry.enter(connection(), Account::exempt());
         registry.drain();
         assert_eq!(before.ending(), Some(Ending::WhenDone));
-        let after = registry.enter(connection());
+        let after = registry.enter(connection(), Account::exempt());
         assert_eq!(after.ending(), Some(Ending::AtOnce("the server stops")));
     }
 }

@@ -7,7 +7,7 @@ use electrode_index::IndexError;
 use electrode_protocol::CacheInfo;
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{Snapshot, hits::Hits};
+use crate::{Snapshot, costs::Origin, hits::Hits};
 
 /// Estimated bytes of an entry beside its rows.
 const ENTRY_LEN: usize = 128;
@@ -64,7 +64,7 @@ impl<T> ScriptCache<T> {
     }
 
     /// Gives the rows of a script, at most `limit`, and reads them only if a block has touched it
-    /// since they were read.
+    /// since they were read. Tells as well where they came from.
     ///
     /// # Errors
     /// [`IndexError::HistoryTooLarge`] when there are more.
@@ -74,15 +74,18 @@ impl<T> ScriptCache<T> {
         script: &ScriptKey,
         limit: usize,
         read: impl FnOnce() -> Result<Vec<T>, IndexError>,
-    ) -> Result<Arc<[T]>, IndexError> {
-        let known = match self.hits.count(self.still_good(snapshot, script)?) {
-            Some(known) => known,
-            None => self.remember(snapshot, script, read()?.into()),
+    ) -> Result<(Arc<[T]>, Origin), IndexError> {
+        let (rows, origin) = match self.hits.count(self.still_good(snapshot, script)?) {
+            Some(known) => (known, Origin::Remembered),
+            None => {
+                let rows = self.remember(snapshot, script, read()?.into());
+                (rows, Origin::Read)
+            }
         };
-        if known.len() > limit {
+        if rows.len() > limit {
             Err(IndexError::HistoryTooLarge)
         } else {
-            Ok(known)
+            Ok((rows, origin))
         }
     }
 

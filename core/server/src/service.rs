@@ -15,7 +15,11 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::{
     Limits, Reloaded, ServerConfig, Snapshot, Stage, Texts,
+    bans::Bans,
+    costs::Costs,
+    door::Seats,
     fees::Fees,
+    flights::Flights,
     metrics::Metrics,
     notifier::{self, Update},
     orders::Orders,
@@ -46,6 +50,7 @@ pub struct Service {
     pub(crate) proofs: Proofs,
     pub(crate) tx_offsets: TxOffsets,
     pub(crate) fees: Fees,
+    pub(crate) flights: Flights,
     /// Bounds the scans that run on blocking threads.
     pub(crate) scans: Arc<Semaphore>,
     pub(crate) counters: Counters,
@@ -56,6 +61,9 @@ pub struct Service {
     texts: ArcSwap<Texts>,
     admin_token: ArcSwapOption<Token>,
     daemon_height: AtomicU64,
+    pub(crate) bans: Bans,
+    pub(crate) costs: Costs,
+    pub(crate) seats: Seats,
     limits: ArcSwap<Limits>,
     snapshot: ArcSwapOption<Snapshot>,
     stage: watch::Sender<Stage>,
@@ -94,6 +102,10 @@ pub(crate) struct Counters {
     pub(crate) sessions: AtomicUsize,
     /// Transactions that wallets gave to the node.
     pub(crate) broadcasts: AtomicU64,
+    /// Clients that were sent away at the door.
+    pub(crate) refused: AtomicU64,
+    /// Sessions that ended because they cost too much.
+    pub(crate) excessive: AtomicU64,
 }
 
 impl Service {
@@ -107,6 +119,7 @@ impl Service {
         daemon: Daemon,
         config: ServerConfig,
         limits: Limits,
+        bans: Bans,
     ) -> Arc<Self> {
         let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
         let service = Arc::new(Self {
@@ -121,6 +134,7 @@ impl Service {
             config,
             subscriptions: Subscriptions::default(),
             fees: Fees::default(),
+            flights: Flights::default(),
             counters: Counters::default(),
             registry: Registry::default(),
             metrics: Metrics::default(),
@@ -129,6 +143,9 @@ impl Service {
             texts: ArcSwap::default(),
             admin_token: ArcSwapOption::empty(),
             daemon_height: AtomicU64::new(UNKNOWN_HEIGHT),
+            bans,
+            costs: Costs::default(),
+            seats: Seats::default(),
             limits: ArcSwap::from_pointee(limits),
             snapshot: ArcSwapOption::empty(),
             stage: watch::Sender::new(Stage::WaitingForDaemon),

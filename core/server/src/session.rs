@@ -6,6 +6,7 @@
 //! up nobody but itself.
 
 mod send;
+mod turn;
 mod work;
 
 use std::{
@@ -22,7 +23,7 @@ use electrode_protocol::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::JoinSet,
     time::Instant,
 };
@@ -31,14 +32,19 @@ use crate::{
     Connection, ServerConfig, Service,
     answers::Outcome,
     chunk::read_chunk,
+    costs::Standing,
     session_info::{Count, Ending, SessionInfo},
     subscriptions::{Mailbox, Notice},
 };
 use send::{Sent, send};
+use turn::Turn;
 use work::{Done, Prepared, Step, Worker};
 
 /// Bytes that wait for the client before its next request is started.
 const ENOUGH_TO_SEND: usize = 256 << 10;
+
+/// Bytes that are handed to the system at a time.
+const MAX_WRITE: usize = 64 << 10;
 
 /// Longest time the client may take to accept some of what waits for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
@@ -52,7 +58,14 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     connection: Connection,
 ) {
-    let info = service.registry.enter(connection);
+    let Connection { transport, peer } = connection;
+    let info = match service.enter(connection) {
+        Ok(info) => info,
+        Err(why) => {
+            tracing::debug!(%peer, %transport, why, "refused a session");
+            return;
+        }
+    };
     let mut session = Session::new(Arc::clone(&service), stream, Arc::clone(&info));
     let ended = session.serve().await;
     service
@@ -61,8 +74,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     if ended.is_ok() {
         session.hang_up().await;
     }
-    service.registry.leave(&info);
-    let Connection { transport, peer } = connection;
+    service.leave(&info);
     let session = info.id;
     match ended {
         Ok(why) => tracing::debug!(%peer, %transport, session, why, "session ended"),
@@ -76,6 +88,8 @@ struct Session<S> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
     decoder: LineDecoder,
+    /// Bounds its long scans.
+    scans: Arc<Semaphore>,
     dialect: Dialect,
     scripts: HashSet<ScriptHash>,
     mailbox: Mailbox,
@@ -93,6 +107,9 @@ struct Session<S> {
     is_unflushed: bool,
     heard: Instant,
     accepted: Instant,
+    turn: Turn,
+    /// How it may go on, as of its last request.
+    standing: Standing,
     is_closing: bool,
 }
 
@@ -103,6 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let (mailbox, inbox) = Mailbox::new(info.id, limits.max_queued_notices);
         Self {
             decoder: LineDecoder::new(limits.max_recv),
+            scans: Arc::new(Semaphore::new(limits.concurrent_scans_per_session)),
             dialect: Dialect::new(service.config.protocol_min),
             service,
             info,
@@ -119,16 +137,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             is_unflushed: false,
             heard: Instant::now(),
             accepted: Instant::now(),
+            turn: Turn::begin(),
+            standing: Standing::Free,
             is_closing: false,
         }
     }
 
     /// Tells why the session ended.
     async fn serve(&mut self) -> io::Result<&'static str> {
-        let info = Arc::clone(&self.info);
+        let (service, info) = (Arc::clone(&self.service), Arc::clone(&self.info));
         let max_batch = self.service.limits().max_batch;
         loop {
-            self.start_waiting();
+            self.turn.resume();
+            self.start_waiting().await;
             if let Some(why) = self.is_over() {
                 return Ok(why);
             }
@@ -150,10 +171,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 ..
             } = self;
             let unsent = out.get(*sent..).unwrap_or_default();
+            let unsent = unsent.get(..MAX_WRITE).unwrap_or(unsent);
             let take = |bytes: &[u8]| {
                 let before = waiting.len();
                 decode(decoder, waiting, max_batch, bytes);
                 info.count(Count::ReceivedBytes, as_u64(bytes.len()));
+                service.charge(&info, service.limits().costs.bytes(bytes.len()));
                 info.count(Count::ReceivedMessages, as_u64(waiting.len() - before));
             };
             tokio::select! {
@@ -164,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 },
                 sent = send(writer, unsent), if has_output => self.accept(sent?),
                 Some(done) = working.join_next(), if takes_answers => self.take(done),
-                Some(notice) = inbox.recv(), if takes_notices => self.push(&notice),
+                Some(notice) = inbox.recv(), if takes_notices => self.notify(&notice),
                 read = read_chunk(reader, take), if takes_requests => {
                     self.heard = Instant::now();
                     self.is_closing |= read? == 0;
@@ -200,8 +223,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Tells whether the session may take on more.
     fn has_room(&self) -> bool {
+        let concurrent = self.service.limits().concurrent_requests;
         self.out.len() < ENOUGH_TO_SEND
-            && self.working.len() < self.service.limits().concurrent_requests
+            && self.working.len() < self.standing.concurrency(concurrent)
     }
 
     fn deadline(&self) -> Instant {
@@ -225,6 +249,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    fn notify(&mut self, notice: &Notice) {
+        let cost = notice.cost + self.service.limits().costs.bytes(notice.line.len());
+        self.service.charge(&self.info, cost);
+        self.push(&notice.line);
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         if !self.has_output() {
             self.accepted = Instant::now();
@@ -245,6 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     .iter()
                     .for_each(|script| self.unsubscribe(script));
                 self.push(&done.bytes);
+                self.is_closing |= done.closes;
             }
             Err(error) => {
                 tracing::error!(%error, "a request failed");
@@ -253,48 +284,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Starts what was read, as far as there is room.
-    fn start_waiting(&mut self) {
-        while self.has_room()
-            && let Some(message) = self.waiting.pop_front()
-        {
+    /// Starts what was read, as far as there is room, and lets others have their turn meanwhile.
+    async fn start_waiting(&mut self) {
+        loop {
+            self.turn.pass_on_when_over().await;
+            self.standing = self.service.standing(&self.info);
+            if !self.has_room() {
+                return;
+            }
+            let Some(message) = self.waiting.pop_front() else {
+                return;
+            };
             match message {
-                Ok(Incoming::Single(request)) => self.start(&request),
+                _ if self.standing == Standing::Exhausted => self.exhaust(message),
+                Ok(Incoming::Single(request)) => {
+                    let prepared = self.prepare(&request);
+                    self.start(prepared);
+                }
                 Ok(Incoming::Batch(requests)) => self.start_batch(requests),
                 Err(refusal) => {
                     self.service.metrics.count_unreadable();
-                    let Prepared { id, step, .. } = Prepared::refused(refusal);
-                    self.finish(id, None, self.worker().start(step), false);
+                    self.start(self.worker().refused(refusal));
                 }
             }
         }
     }
 
-    fn start(&mut self, request: &Request) {
-        let prepared = self.prepare(request);
+    /// Sends an answer that is there, or has it worked on.
+    fn start(&mut self, prepared: Prepared) {
+        let worker = self.worker();
         let is_subscription = prepared.is_subscription();
+        let longest = self.service.limits().costs.request_sleep;
+        if let Some(pause) = self.standing.pause(longest) {
+            return self.work(worker.later(pause, prepared), is_subscription);
+        }
         let Prepared {
             id,
             subscribes,
             step,
+            price,
         } = prepared;
-        let outcome = self.worker().start(step);
-        self.finish(id, subscribes, outcome, is_subscription);
-    }
-
-    /// Sends an answer that is there, or has it worked on.
-    fn finish(
-        &mut self,
-        id: Id,
-        subscribes: Option<ScriptHash>,
-        outcome: Outcome,
-        is_subscription: bool,
-    ) {
-        let worker = self.worker();
-        match outcome {
+        match worker.start(step, price) {
             Outcome::Now(result) => self.take(Ok(worker.done(&id, subscribes, result))),
             later => self.work(worker.finish(id, subscribes, later), is_subscription),
         }
+    }
+
+    /// Refuses a message because the session cost too much, and ends the session.
+    fn exhaust(&mut self, message: Result<Incoming, Refusal>) {
+        let id = match message {
+            Ok(Incoming::Single(request)) => request.id,
+            // The ids of a batch do not matter any more.
+            Ok(Incoming::Batch(_)) | Err(_) => Id::null(),
+        };
+        self.waiting.clear();
+        self.take(Ok(self.worker().exhausted(&id)));
     }
 
     fn start_batch(&mut self, requests: Vec<Result<Request, Refusal>>) {
@@ -302,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             .into_iter()
             .map(|request| match request {
                 Ok(request) => self.prepare(&request),
-                Err(refusal) => Prepared::refused(refusal),
+                Err(refusal) => self.worker().refused(refusal),
             })
             .collect();
         let is_subscription = prepared.iter().any(Prepared::is_subscription);
@@ -324,6 +368,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Worker {
             service: Arc::clone(&self.service),
             info: Arc::clone(&self.info),
+            scans: Arc::clone(&self.scans),
             dialect: self.dialect,
         }
     }
@@ -336,8 +381,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             tracing::info!(session = self.info.id, %peer, %request, "request");
         }
         let mut subscribes = None;
+        let mut price = 0.0;
         let step = match self.dialect.decode(request) {
-            Ok(call) => self.prepare_measured(call, &mut subscribes),
+            Ok(call) => {
+                price = self.service.limits().costs.prices.call(&call);
+                self.prepare_measured(call, &mut subscribes)
+            }
             Err(error) => {
                 self.service.metrics.count_unreadable();
                 Step::Answered(Err(error))
@@ -347,6 +396,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             id: request.id.clone(),
             subscribes,
             step,
+            price,
         }
     }
 
@@ -361,6 +411,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn prepare_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
+        let has_name = self.info.client().is_some();
+        if let Some(error) = self.service.limits().clients.refuse(&call, has_name) {
+            self.is_closing = true;
+            return Step::Answered(Err(error));
+        }
         match call {
             Call::ServerVersion {
                 client_name,

@@ -11,16 +11,21 @@ use std::{
 use electrode_protocol::ProtocolVersion;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Connection, subscriptions::SessionId};
+use crate::{
+    Connection,
+    costs::{Account, CostModel, Terms},
+    subscriptions::SessionId,
+};
 
 /// One open session as others see it.
 ///
-/// Cost: some 250 bytes. Only the session's own task counts, so its counters are never contended.
+/// Cost: some 350 bytes. Only the session's own task counts, so its counters are never contended.
 #[derive(Debug)]
 pub(crate) struct SessionInfo {
     pub(crate) id: SessionId,
     pub(crate) connection: Connection,
     pub(crate) since: Instant,
+    pub(crate) account: Account,
     client: OnceLock<Client>,
     counts: [AtomicU64; Count::ALL],
     is_logged: AtomicBool,
@@ -77,16 +82,27 @@ pub(crate) enum Ending {
 }
 
 impl SessionInfo {
-    pub(crate) fn new(id: SessionId, connection: Connection) -> Self {
+    pub(crate) fn new(id: SessionId, connection: Connection, account: Account) -> Self {
         Self {
             id,
             connection,
             since: Instant::now(),
+            account,
             client: OnceLock::new(),
             counts: Default::default(),
             is_logged: AtomicBool::new(false),
             ending: Mutex::default(),
             ended: Notify::new(),
+        }
+    }
+
+    /// Gives what is needed to judge it now.
+    pub(crate) fn terms<'a>(&self, model: &'a CostModel) -> Terms<'a> {
+        Terms {
+            model,
+            now: std::time::Instant::now(),
+            session: self.id,
+            subscriptions: self.subscriptions(),
         }
     }
 
@@ -195,13 +211,14 @@ mod tests {
 
     fn info() -> SessionInfo {
         let peer = "192.0.2.1:5".parse().unwrap();
-        SessionInfo::new(7, Connection::new(Transport::Ssl, peer))
+        let connection = Connection::new(Transport::Ssl, peer);
+        SessionInfo::new(7, connection, Account::exempt())
     }
 
     #[test]
     fn is_small() {
         assert!(
-            size_of::<SessionInfo>() <= 300,
+            size_of::<SessionInfo>() <= 400,
             "{}",
             size_of::<SessionInfo>()
         );

@@ -9,7 +9,7 @@ use electrode_protocol::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{Snapshot, hits::Hits};
+use crate::{Snapshot, costs::Origin, hits::Hits};
 
 /// Estimated bytes of a cached entry, its place in the cache included.
 const ENTRY_LEN: u64 = 256;
@@ -30,6 +30,15 @@ struct Midstate {
     tx_count: TxNum,
     /// [`electrode_index::IndexView::reorganisations`] of the view they were read from.
     reorganisations: u64,
+}
+
+/// A status, and what it took.
+pub(crate) struct Computed {
+    pub(crate) status: Option<Status>,
+    /// Entries of the history that it is the hash of.
+    pub(crate) entries: usize,
+    /// Where the confirmed ones came from.
+    pub(crate) origin: Origin,
 }
 
 #[derive(Clone)]
@@ -72,13 +81,18 @@ impl StatusCache {
         script: &ScriptKey,
         limit: usize,
         max_entries: usize,
-    ) -> Result<Option<Status>, IndexError> {
-        let confirmed = self.confirmed(snapshot, script, limit, max_entries)?;
+    ) -> Result<Computed, IndexError> {
+        let (confirmed, origin) = self.confirmed(snapshot, script, limit, max_entries)?;
         let mempool = mempool_entries(snapshot, script);
-        if confirmed.entries.saturating_add(mempool.len()) > max_entries {
+        let entries = confirmed.entries.saturating_add(mempool.len());
+        if entries > max_entries {
             return Err(IndexError::HistoryTooLarge);
         }
-        Ok(confirmed.hasher.finish(&mempool))
+        Ok(Computed {
+            status: confirmed.hasher.finish(&mempool),
+            entries,
+            origin,
+        })
     }
 
     fn confirmed(
@@ -87,7 +101,7 @@ impl StatusCache {
         script: &ScriptKey,
         limit: usize,
         max_entries: usize,
-    ) -> Result<Arc<Midstate>, IndexError> {
+    ) -> Result<(Arc<Midstate>, Origin), IndexError> {
         let index = &snapshot.index;
         let (tx_count, reorganisations) = (index.tx_count(), index.reorganisations());
         let usable = |known: &Arc<Midstate>| {
@@ -95,8 +109,9 @@ impl StatusCache {
         };
         let known = self.hits.count(self.midstates.get(script).filter(usable));
         if let Some(known) = known.as_ref().filter(|known| known.tx_count == tx_count) {
-            return Ok(Arc::clone(known));
+            return Ok((Arc::clone(known), Origin::Remembered));
         }
+        let origin = known.as_ref().map_or(Origin::Read, |_| Origin::Remembered);
         let mut state = known.map_or_else(Midstate::empty, |known| Midstate::clone(&known));
         let unread = limit.min(max_entries.saturating_sub(state.entries));
         for tx in index.history(script, state.tx_count, unread)? {
@@ -109,7 +124,7 @@ impl StatusCache {
             ..state
         });
         self.midstates.insert(*script, Arc::clone(&state));
-        Ok(state)
+        Ok((state, origin))
     }
 }
 

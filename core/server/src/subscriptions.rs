@@ -12,8 +12,14 @@ use electrode_coin::{ScriptHash, ScriptKey};
 use electrode_protocol::Status;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-/// An encoded notification, shared by all who get it.
-pub(crate) type Notice = Arc<[u8]>;
+/// A notification.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    /// How it is sent, shared by all who get it.
+    pub(crate) line: Arc<[u8]>,
+    /// What it costs each of them, its bytes apart.
+    pub(crate) cost: f64,
+}
 
 /// Number of a session.
 pub(crate) type SessionId = u64;
@@ -48,7 +54,7 @@ impl Mailbox {
     /// Tells whether the notice found room; a session that is gone needs none.
     fn push(&self, notice: &Notice) -> bool {
         let is_full = matches!(
-            self.notices.try_send(Arc::clone(notice)),
+            self.notices.try_send(notice.clone()),
             Err(TrySendError::Full(_))
         );
         if is_full {
@@ -213,7 +219,10 @@ mod tests {
     const SCRIPT: ScriptHash = ScriptHash([7; 32]);
 
     fn notice(text: &str) -> Notice {
-        Arc::from(text.as_bytes())
+        Notice {
+            line: text.as_bytes().into(),
+            cost: 0.0,
+        }
     }
 
     #[test]

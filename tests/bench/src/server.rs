@@ -93,7 +93,7 @@ impl Electrode {
             "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
              [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
              [serve]\nservices = [\"tcp://{service}\"]\n\
-             [limits]\nmax_sessions = 20000\n{cache}",
+             [limits]\nmax_sessions = 20000\ncost_hard_limit = 0\n{cache}",
             rpc = place.node.rpc.address,
             zmq = place.node.zmq,
             service = place.service,

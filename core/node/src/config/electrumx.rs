@@ -7,13 +7,8 @@
 const UNUSED: &[&str] = &[
     "ALLOW_ROOT",
     "ANON_LOGS",
-    "BANDWIDTH_UNIT_COST",
     "BLACKLIST_URL",
-    "COST_HARD_LIMIT",
-    "COST_SOFT_LIMIT",
     "DB_ENGINE",
-    "DROP_CLIENT",
-    "DROP_CLIENT_UNKNOWN",
     "EVENT_LOOP_POLICY",
     "FORCE_PROXY",
     "IRC",
@@ -22,9 +17,6 @@ const UNUSED: &[&str] = &[
     "LOG_SESSIONS",
     "PEER_ANNOUNCE",
     "PEER_DISCOVERY",
-    "REQUEST_SLEEP",
-    "SESSION_GROUP_BY_SUBNET_IPV4",
-    "SESSION_GROUP_BY_SUBNET_IPV6",
     "TOR_PROXY_HOST",
     "TOR_PROXY_PORT",
 ];

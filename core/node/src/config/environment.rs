@@ -34,11 +34,11 @@ fn electrumx(name: &str, text: &str, gathered: &mut Gathered) {
     let named = |key: &&Key| key.electrumx.is_some_and(|variable| variable.name == name);
     if let Some(key) = KEYS.iter().find(named) {
         let unit = key.electrumx.map_or("", |Variable { unit, .. }| unit);
-        gathered.set_text(
-            key,
-            &with_unit(text, unit),
-            Origin::Environment(name.to_owned()),
-        );
+        let text = match key.form {
+            Form::Flag => "true".to_owned(),
+            _ => with_unit(text, unit),
+        };
+        gathered.set_text(key, &text, Origin::Environment(name.to_owned()));
     } else if let Some(replacement) = electrumx::replacement(name) {
         gathered.problems.push(Problem::Obsolete {
             name: name.to_owned(),

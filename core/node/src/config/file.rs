@@ -95,7 +95,8 @@ fn hint(path: &str) -> String {
 fn untyped(key: &Key, value: &Toml) -> Result<Value, &'static str> {
     const TEXT: &str = "one text or number";
     const LIST: &str = "a list of texts";
-    const TABLE: &str = "a table of texts";
+    const TABLE: &str = "a table of texts or numbers";
+    const FLAG: &str = "true or false";
     match (key.form, value) {
         (Form::List | Form::Urls, Toml::Array(items)) => {
             let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
@@ -103,16 +104,29 @@ fn untyped(key: &Key, value: &Toml) -> Result<Value, &'static str> {
         }
         (Form::List | Form::Urls, _) => Err(LIST),
         (Form::Table, Toml::Table(entries)) => {
-            let entry = |(name, text): (&String, &Toml)| Some(format!("{name}={}", text.as_str()?));
+            let entry =
+                |(name, value): (&String, &Toml)| Some(format!("{name}={}", text_of(value)?));
             let texts = entries.iter().map(entry);
             texts.collect::<Option<_>>().map(Value::Many).ok_or(TABLE)
         }
         (Form::Table, _) => Err(TABLE),
         (Form::Toml, Toml::Table(table)) => Ok(Value::One(table.to_string())),
         (Form::Toml, _) => Err("a table"),
+        (Form::Flag, Toml::Boolean(flag)) => Ok(Value::One(flag.to_string())),
+        (Form::Flag, _) => Err(FLAG),
         (Form::Text | Form::Path, Toml::String(text)) => Ok(Value::One(text.clone())),
         (Form::Text, Toml::Integer(number)) => Ok(Value::One(number.to_string())),
         (Form::Text, _) => Err(TEXT),
         (Form::Path, _) => Err("a path"),
+    }
+}
+
+/// Writes an entry of a table as the text that it would be in the environment.
+fn text_of(value: &Toml) -> Option<String> {
+    match value {
+        Toml::String(text) => Some(text.clone()),
+        Toml::Integer(number) => Some(number.to_string()),
+        Toml::Float(number) => Some(number.to_string()),
+        _ => None,
     }
 }

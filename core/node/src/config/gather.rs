@@ -87,7 +87,7 @@ impl Gathered {
     /// Takes a value that came as one text.
     pub(super) fn set_text(&mut self, key: &'static Key, text: &str, origin: Origin) {
         let value = match key.form {
-            Form::Text | Form::Path | Form::Toml => Value::One(text.to_owned()),
+            Form::Text | Form::Path | Form::Toml | Form::Flag => Value::One(text.to_owned()),
             Form::List | Form::Urls | Form::Table => Value::Many(split(text).collect()),
         };
         self.set(key, value, origin);

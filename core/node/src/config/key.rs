@@ -36,6 +36,8 @@ pub(super) enum Form {
     Table,
     /// TOML that is not looked into; as it stands where it comes as text.
     Toml,
+    /// Yes or no; in ElectrumX's environment anything is yes.
+    Flag,
 }
 
 /// Every setting, in the order in which they are printed.
@@ -75,6 +77,38 @@ pub(super) const KEYS: &[Key] = &[
     text("limits.max_sessions")
         .electrumx("MAX_SESSIONS", "")
         .or("1000"),
+    text("limits.max_sessions_per_ip").or("12"),
+    text("limits.cost_soft_limit")
+        .electrumx("COST_SOFT_LIMIT", "")
+        .or("1000"),
+    text("limits.cost_hard_limit")
+        .electrumx("COST_HARD_LIMIT", "")
+        .or("10000"),
+    text("limits.bandwidth_unit_cost")
+        .electrumx("BANDWIDTH_UNIT_COST", "")
+        .or("5000"),
+    text("limits.request_sleep")
+        .electrumx("REQUEST_SLEEP", "ms")
+        .or("2500ms"),
+    Key {
+        form: Form::Table,
+        ..text("limits.costs")
+    },
+    text("limits.group_ipv4_bits")
+        .electrumx("SESSION_GROUP_BY_SUBNET_IPV4", "")
+        .or("24"),
+    text("limits.group_ipv6_bits")
+        .electrumx("SESSION_GROUP_BY_SUBNET_IPV6", "")
+        .or("48"),
+    list("limits.exempt"),
+    text("limits.ban_excessive"),
+    text("limits.drop_client").electrumx("DROP_CLIENT", ""),
+    Key {
+        form: Form::Flag,
+        ..text("limits.drop_client_unknown")
+    }
+    .electrumx("DROP_CLIENT_UNKNOWN", "")
+    .or("false"),
     text("limits.max_recv")
         .electrumx("MAX_RECV", "")
         .or("1000000"),
@@ -94,6 +128,10 @@ pub(super) const KEYS: &[Key] = &[
         .or("600s"),
     text("limits.max_subscriptions").or("50000"),
     text("limits.max_subscriptions_total").or("1000000"),
+    text("limits.max_queued_notices").or("4096"),
+    text("limits.concurrent_scans").or("4"),
+    text("limits.concurrent_scans_per_session").or("1"),
+    text("limits.answer_cache").or("100MiB"),
     path("plugins.dir"),
     Key {
         form: Form::Table,

@@ -34,7 +34,7 @@ pub(super) fn print(found: &BTreeMap<&'static str, Found>) -> String {
 fn toml(key: &Key, value: &Value) -> String {
     match value {
         Value::One(text) if key.form == Form::Toml => inline(text),
-        Value::One(text) if text.parse::<u64>().is_ok() => text.clone(),
+        Value::One(text) if text.parse::<u64>().is_ok() || key.form == Form::Flag => text.clone(),
         Value::One(text) => quoted(text),
         Value::Many(entries) if key.form == Form::Table => {
             let entries: Vec<_> = entries

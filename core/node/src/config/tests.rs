@@ -4,7 +4,12 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use tempfile::NamedTempFile;
 
-use super::{Config, ConfigProblems, Loaded, LogLevel, Size, Sources};
+use electrode_server::Item;
+
+use super::{
+    Config, ConfigProblems, Loaded, LogLevel, Size, Sources,
+    value::{Bits, OrNone},
+};
 
 fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs
@@ -95,13 +100,7 @@ fn loads_the_environment_of_electrumx() {
         .map(ToString::to_string)
         .collect();
     assert_eq!(services, ["tcp://:51001"]);
-    assert_eq!(
-        warnings,
-        [
-            "COST_SOFT_LIMIT is not used by this version",
-            "COST_HARD_LIMIT is not used by this version",
-        ]
-    );
+    assert_eq!(warnings, [""; 0]);
     assert_eq!(config.serve.rpc[0].to_string(), "rpc://localhost:8000");
     assert!(!format!("{config:?}{}", config.print()).contains("donkey"));
 }
@@ -157,6 +156,18 @@ reorg_limit = 300                            # file
 
 [limits]
 max_sessions = 5                             # file
+max_sessions_per_ip = 12                     # default
+cost_soft_limit = 1000                       # default
+cost_hard_limit = 10000                      # default
+bandwidth_unit_cost = 5000                   # default
+request_sleep = "2500ms"                     # default
+# costs is not set
+group_ipv4_bits = 24                         # default
+group_ipv6_bits = 48                         # default
+# exempt is not set
+# ban_excessive is not set
+# drop_client is not set
+drop_client_unknown = false                  # default
 max_recv = 1000000                           # default
 max_send = 8100000                           # default
 max_batch = 1000                             # default
@@ -166,6 +177,10 @@ handshake_timeout = "10s"                    # default
 session_timeout = "600s"                     # default
 max_subscriptions = 50000                    # default
 max_subscriptions_total = 1000000            # default
+max_queued_notices = 4096                    # default
+concurrent_scans = 4                         # default
+concurrent_scans_per_session = 1             # default
+answer_cache = "100MiB"                      # default
 
 [plugins]
 # dir is not set
@@ -312,6 +327,34 @@ const REFUSED: &[(&str, &str)] = &[
         "log.format (file): expected one of full, compact, came \"xml\"",
     ),
     (
+        "[limits]\ncost_soft_limit = 20000",
+        "limits.cost_hard_limit (default): expected at least the soft limit of 20000, came 10000; 0 is no limit",
+    ),
+    (
+        "[limits]\ngroup_ipv4_bits = 33",
+        "limits.group_ipv4_bits (file): expected a whole number from 0 to 32, came \"33\"",
+    ),
+    (
+        "[limits]\nexempt = ['home']",
+        "limits.exempt (file): expected a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address, came \"home\"",
+    ),
+    (
+        "[limits]\nmax_sessions_per_ip = 'x'",
+        "limits.max_sessions_per_ip (file): expected a whole number from 1 to 4294967295, or 0 for none, came \"x\"",
+    ),
+    (
+        "[limits.costs]\n'server.pin' = 1",
+        "limits.costs (file): expected a method or another item of the cost model, such as server.ping, came \"server.pin=1\"",
+    ),
+    (
+        "[limits]\ndrop_client = '('",
+        "limits.drop_client (file): expected a regular expression (found open group without closing ')'), came \"(\"",
+    ),
+    (
+        "[limits]\ndrop_client_unknown = 1",
+        "limits.drop_client_unknown (file): expected true or false, came a value of type integer",
+    ),
+    (
         "[serve]\nservices = []",
         "serve.services (file): expected at least one service for wallets, such as \"ssl://:50002\"",
     ),
@@ -430,6 +473,53 @@ fn loads_every_file_that_is_delivered() {
         nets,
         ["mainnet", "regtest", "signet", "testnet", "testnet4"]
     );
+}
+
+#[test]
+fn reads_limits_by_their_name_and_by_electrumx_s() {
+    let limits = |variables: &[(&str, &str)]| {
+        let loaded = load_env(&[REQUIRED, variables].concat()).unwrap();
+        assert_eq!(loaded.warnings, [""; 0]);
+        loaded.config.limits
+    };
+    let of_electrumx = limits(&[
+        ("COST_SOFT_LIMIT", "0"),
+        ("COST_HARD_LIMIT", "500"),
+        ("BANDWIDTH_UNIT_COST", "1000"),
+        ("REQUEST_SLEEP", "100"),
+        ("SESSION_GROUP_BY_SUBNET_IPV4", "16"),
+        ("SESSION_GROUP_BY_SUBNET_IPV6", "0"),
+        ("DROP_CLIENT", "3\\.[0-2]"),
+        ("DROP_CLIENT_UNKNOWN", "1"),
+    ]);
+    assert_eq!(of_electrumx.cost_soft_limit, OrNone(None));
+    assert_eq!(of_electrumx.cost_hard_limit, OrNone(Some(500)));
+    assert_eq!(of_electrumx.bandwidth_unit_cost, OrNone(Some(1000)));
+    let sleep = OrNone(Some(Duration::from_millis(100)));
+    assert_eq!(of_electrumx.request_sleep, sleep);
+    assert_eq!(
+        (of_electrumx.group_ipv4_bits, of_electrumx.group_ipv6_bits),
+        (Bits(16), Bits(0))
+    );
+    assert!(of_electrumx.clients.drop_unknown);
+    assert_eq!(
+        limits(&[("REQUEST_SLEEP", "0")]).request_sleep,
+        OrNone(None)
+    );
+
+    let text = "[limits]\nexempt = ['10.0.0.0/8', '2001:db8::5']\nban_excessive = '1h'\n\
+                costs = { 'server.ping' = 0.5, error = 7 }\ndrop_client_unknown = true\n";
+    let config = load_file(text).unwrap().config;
+    let again = load_file(config.print()).unwrap().config;
+    for limits in [config.limits, again.limits] {
+        let exempt: Vec<_> = limits.exempt.iter().map(ToString::to_string).collect();
+        assert_eq!(exempt, ["10.0.0.0/8", "2001:db8::5/128"]);
+        assert_eq!(limits.ban_excessive, Some(Duration::from_secs(3600)));
+        let mut costs = limits.costs;
+        costs.sort_by_key(|(item, _)| item.name());
+        assert_eq!(costs, [(Item::Error, 7.0), (Item::Ping, 0.5)]);
+        assert!(limits.clients.drop_unknown);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
+use electrode_server::{Item, NamePattern};
 use ipnet::IpNet;
 
 use super::Secret;
@@ -22,6 +23,14 @@ impl fmt::Display for Size {
         write!(f, "{} bytes", self.0)
     }
 }
+
+/// A value for which 0 means none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OrNone<T>(pub(crate) Option<T>);
+
+/// Leading bits of an address, of `MAX` there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bits<const MAX: u8>(pub(crate) u8);
 
 /// The least important level that is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,6 +101,65 @@ impl FromText for usize {
         // Counts fit 32 bits: nothing that is counted is more, and queues cannot be longer.
         let number = u32::from_text(text)?;
         Self::try_from(number).map_err(|_narrow_machine| "a smaller number".to_owned())
+    }
+}
+
+impl FromText for bool {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_neither| "true or false".to_owned())
+    }
+}
+
+impl<T: FromText> FromText for OrNone<T> {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let unit = text.trim_start_matches('0');
+        // The unit is what a number without it has, so that "0ms" is right and "0 stones" is not.
+        let is_zero = unit.len() < text.len() && !unit.starts_with(|c: char| c.is_ascii_digit());
+        if is_zero && T::from_text(&format!("1{unit}")).is_ok() {
+            return Ok(Self(None));
+        }
+        let value = T::from_text(text);
+        value
+            .map(|value| Self(Some(value)))
+            .map_err(|expected| format!("{expected}, or 0 for none"))
+    }
+}
+
+impl<const MAX: u8> FromText for Bits<MAX> {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let bits = text.parse().ok().filter(|bits| *bits <= MAX);
+        bits.map(Self)
+            .ok_or_else(|| format!("a whole number from 0 to {MAX}"))
+    }
+}
+
+impl FromText for NamePattern {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let pattern = text.parse();
+        pattern.map_err(|error| format!("a regular expression ({error})"))
+    }
+}
+
+/// A number of the cost model.
+impl FromText for (Item, f64) {
+    fn from_text(text: &str) -> Result<Self, String> {
+        const NUMBER: &str = "a number that is not below 0";
+        let (name, number) = text.split_once('=').ok_or("a name and a number")?;
+        let item = Item::find(name.trim()).ok_or_else(|| unknown_item(name.trim()))?;
+        let number = number.trim().parse().ok();
+        let number = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
+        Ok((item, number.ok_or(NUMBER)?))
+    }
+}
+
+fn unknown_item(name: &str) -> String {
+    let distance = |item: &Item| strsim::damerau_levenshtein(item.name(), name);
+    match Item::ALL.into_iter().min_by_key(distance) {
+        Some(near) => format!(
+            "a method or another item of the cost model, such as {}",
+            near.name()
+        ),
+        None => "an item of the cost model".to_owned(),
     }
 }
 
@@ -214,6 +282,36 @@ mod tests {
             "18446744073709551615h",
         ] {
             assert!(Duration::from_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_zero_as_none_where_it_may() {
+        for (text, expected) in [
+            ("0", Some(None)),
+            ("000", Some(None)),
+            ("7", Some(Some(7u32))),
+            ("010", Some(Some(10))),
+            ("-1", None),
+            ("", None),
+        ] {
+            assert_eq!(OrNone::from_text(text).ok(), expected.map(OrNone), "{text}");
+        }
+        let pause = |text| OrNone::<Duration>::from_text(text).ok();
+        assert_eq!(pause("0ms"), Some(OrNone(None)));
+        assert_eq!(pause("5ms"), Some(OrNone(Some(Duration::from_millis(5)))));
+        assert_eq!(pause("0 stones"), None);
+    }
+
+    #[test]
+    fn reads_numbers_of_the_cost_model() {
+        let read = |text| <(Item, f64)>::from_text(text);
+        assert_eq!(read("server.ping=0.5"), Ok((Item::Ping, 0.5)));
+        assert_eq!(read("error = 0"), Ok((Item::Error, 0.0)));
+        let unknown = read("server.pin=1").unwrap_err();
+        assert!(unknown.ends_with("such as server.ping"), "{unknown}");
+        for text in ["error=-1", "error=NaN", "error=", "error"] {
+            assert!(read(text).is_err(), "{text}");
         }
     }
 

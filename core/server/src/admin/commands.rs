@@ -5,7 +5,7 @@ use std::sync::Arc;
 use electrode_daemon::DaemonUrl;
 use electrode_protocol::{AdminAnswer, AdminCall, RpcError};
 
-use super::{info, query, sessions};
+use super::{bans, groups, info, query, sessions};
 use crate::{Service, Stage};
 
 /// Does what an operator asks. Of `stop` and `auth` the connection does its part.
@@ -16,7 +16,7 @@ pub(super) async fn carry_out(
     match call {
         AdminCall::GetInfo => Ok(AdminAnswer::Info(Box::new(info::server_info(service)))),
         AdminCall::Sessions => Ok(AdminAnswer::Sessions(sessions::table(service))),
-        AdminCall::Groups => Ok(AdminAnswer::Groups(Vec::new())),
+        AdminCall::Groups => Ok(AdminAnswer::Groups(groups::table(service))),
         AdminCall::Peers => Ok(AdminAnswer::Lines(Vec::new())),
         AdminCall::AddPeer { .. } => Err(RpcError::bad_request(
             "expected a server that looks for peers, which this version does not do yet: nothing \
@@ -43,9 +43,13 @@ pub(super) async fn carry_out(
         },
         AdminCall::Stop => Ok(AdminAnswer::Text("stopping".to_owned())),
         AdminCall::Auth(_) => Ok(AdminAnswer::Text("welcome".to_owned())),
-        AdminCall::Ban { .. } | AdminCall::Unban { .. } | AdminCall::Banned => {
-            Err(RpcError::bad_request("not yet"))
-        }
+        AdminCall::Ban {
+            network,
+            reason,
+            secs,
+        } => bans::ban(service, &network, reason.as_deref(), secs).map(AdminAnswer::Text),
+        AdminCall::Unban { network } => bans::unban(service, &network).map(AdminAnswer::Text),
+        AdminCall::Banned => Ok(AdminAnswer::Bans(bans::table(service))),
     }
 }
 

@@ -16,6 +16,7 @@ use super::commands;
 use crate::{
     Connection, Service,
     chunk::read_chunk,
+    costs::Account,
     session_info::{Count, SessionInfo},
 };
 
@@ -34,7 +35,7 @@ enum Next {
 
 /// Talks with an operator until either side has had enough.
 pub(super) async fn run(service: Arc<Service>, stream: TcpStream, connection: Connection) {
-    let info = service.registry.enter(connection);
+    let info = service.registry.enter(connection, Account::exempt());
     let mut conversation = Conversation::new(&service, &info, stream);
     let silence = service.limits().session_timeout;
     let ended = tokio::select! {

@@ -1,6 +1,6 @@
 //! The summary of a running server.
 
-use std::{collections::BTreeMap, process, sync::atomic::Ordering};
+use std::{collections::BTreeMap, process, sync::atomic::Ordering, time::Instant};
 
 use electrode_protocol::{ServerInfo, SessionsInfo, formatted_time};
 
@@ -27,7 +27,12 @@ pub(super) fn server_info(service: &Service) -> ServerInfo {
         tip: tip.map(|tip| tip.hash.to_string()),
         tx_count,
         mempool_txs,
-        groups: 0,
+        groups: as_u64(
+            service
+                .costs
+                .groups(Instant::now(), &service.limits().costs)
+                .len(),
+        ),
         caches: service.caches(),
         peers: 0,
         pid: process::id(),

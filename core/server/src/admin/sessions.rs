@@ -5,15 +5,15 @@ use std::sync::Arc;
 use electrode_protocol::SessionRow;
 
 use crate::{
-    Service, Transport,
+    Limits, Service, Transport,
     session_info::{Client, Ending, SessionInfo},
 };
 
 /// Lists the open sessions, oldest first.
 pub(super) fn table(service: &Service) -> Vec<SessionRow> {
-    let concurrent = service.limits().concurrent_requests;
+    let limits = service.limits();
     let sessions = service.registry.all();
-    sessions.iter().map(|info| row(info, concurrent)).collect()
+    sessions.iter().map(|info| row(info, &limits)).collect()
 }
 
 /// Ends sessions; tells of each whether there was one.
@@ -66,7 +66,12 @@ pub(super) fn toggle_log(service: &Service, session_ids: &[String]) -> Vec<Strin
     done
 }
 
-fn row(info: &SessionInfo, concurrent: usize) -> SessionRow {
+fn row(info: &SessionInfo, limits: &Limits) -> SessionRow {
+    let (cost, extra_cost) = info.account.owes(info.terms(&limits.costs));
+    let concurrent = info
+        .account
+        .standing()
+        .concurrency(limits.concurrent_requests);
     let traffic = info.traffic();
     let (client, proto) = match info.client() {
         Some(Client { name, version }) => (name.to_string(), version.to_string()),
@@ -78,8 +83,8 @@ fn row(info: &SessionInfo, concurrent: usize) -> SessionRow {
         peer: info.connection.peer.to_string(),
         client,
         proto,
-        cost: 0.0,
-        extra_cost: 0.0,
+        cost,
+        extra_cost,
         requests: traffic.requests,
         txs: traffic.broadcasts,
         subs: info.subscriptions(),

@@ -4,21 +4,25 @@ use std::ops::Range;
 
 use electrode_coin::{Height, TxNum, Txid};
 use electrode_index::Tip;
-use electrode_protocol::{Answer, Dialect, ProtocolVersion, RpcError, merkle::Proof};
+use electrode_protocol::{
+    Answer, Dialect, ProtocolVersion, RpcError,
+    merkle::{Hash, Proof},
+};
 
-use super::{Fault, Read};
-use crate::{Service, Snapshot};
+use super::{Fault, Found, Read};
+use crate::{
+    Service, Snapshot,
+    costs::{Item, Origin},
+};
 
 /// Headers in one answer: those of one difficulty period of Bitcoin.
 const MAX_HEADERS: u32 = 2016;
 
 /// `blockchain.headers.subscribe`, the part that answers.
-pub(super) fn tip(_: &Service, snapshot: &Snapshot, _: usize) -> Result<Answer, Fault> {
+pub(super) fn tip(_: &Service, snapshot: &Snapshot, _: usize) -> Result<Found, Fault> {
     let Tip { height, .. } = snapshot.tip();
-    Ok(Answer::Tip {
-        header: snapshot.tip_header().to_vec(),
-        height,
-    })
+    let header = snapshot.tip_header().to_vec();
+    Ok(Answer::Tip { header, height }.into())
 }
 
 /// `blockchain.block.header`.
@@ -30,10 +34,13 @@ pub(super) fn header(height: Height, cp_height: Height, dialect: Dialect) -> imp
             return Err(RpcError::height_out_of_range(height).into());
         }
         Ok(match proof {
-            None => Answer::Header { header },
-            Some(proof) => Answer::HeaderProof {
-                header: proven(service, dialect, height, header),
-                proof,
+            None => Answer::Header { header }.into(),
+            Some(proof) => Found {
+                answer: Answer::HeaderProof {
+                    header: proven(service, dialect, height, header),
+                    proof,
+                },
+                cost: service.limits().costs.prices.of(Item::HeaderProof),
             },
         })
     }
@@ -52,18 +59,23 @@ pub(super) fn headers(start: Height, count: u32, cp_height: Height, dialect: Dia
             Some(last) => prove_header(service, snapshot, last, cp_height)?,
             None => None,
         };
+        let limits = service.limits();
+        let prices = &limits.costs.prices;
+        let mut cost = prices.headers(headers.len());
         if proof.is_some() {
+            cost += prices.of(Item::HeaderProof);
             let heights = (start.0..).map(Height);
             let cut = heights.zip(headers);
             headers = cut
                 .map(|(height, header)| proven(service, dialect, height, header))
                 .collect();
         }
-        Ok(Answer::Headers {
+        let answer = Answer::Headers {
             headers,
             max: MAX_HEADERS,
             proof,
-        })
+        };
+        Ok(Found { answer, cost })
     }
 }
 
@@ -74,15 +86,14 @@ pub(super) fn merkle(txid: Txid, height: Height) -> impl Read {
         let found = snapshot.index.find_in(&txid, &tx_nums)?;
         let tx_num = found.ok_or_else(|| RpcError::not_in_block(&txid, height))?;
         let position = tx_num.0 - tx_nums.start.0;
-        let branch = service
-            .proofs
-            .transaction(&snapshot.index, height, position)?;
-        Ok(Answer::Merkle {
+        let (branch, cost) = branch(service, snapshot, height, position)?;
+        let answer = Answer::Merkle {
             height,
-            branch: branch.unwrap_or_default(),
+            branch,
             // A block has fewer transactions than bytes, and fewer bytes than 2^32.
             pos: u32::try_from(position).unwrap_or(u32::MAX),
-        })
+        };
+        Ok(Found { answer, cost })
     }
 }
 
@@ -97,16 +108,33 @@ pub(super) fn id_from_pos(height: Height, tx_pos: u32, merkle: bool) -> impl Rea
         let txid = read.transpose()?.and_then(|txids| txids.first().copied());
         let txid = txid.ok_or_else(|| RpcError::no_tx_at_position(tx_pos, height))?;
         if !merkle {
-            return Ok(Answer::Txid(txid));
+            let cost = service.limits().costs.prices.txids(1, Origin::Remembered);
+            let answer = Answer::Txid(txid);
+            return Ok(Found { answer, cost });
         }
-        let branch = service
-            .proofs
-            .transaction(&snapshot.index, height, position)?;
-        Ok(Answer::TxidProof {
-            txid,
-            branch: branch.unwrap_or_default(),
-        })
+        let (branch, cost) = branch(service, snapshot, height, position)?;
+        let answer = Answer::TxidProof { txid, branch };
+        Ok(Found { answer, cost })
     }
+}
+
+/// Gives the branch of a transaction, and what it cost.
+fn branch(
+    service: &Service,
+    snapshot: &Snapshot,
+    height: Height,
+    position: u64,
+) -> Result<(Vec<Hash>, f64), Fault> {
+    let proved = service
+        .proofs
+        .transaction(&snapshot.index, height, position);
+    let (branch, origin) = proved?;
+    let tx_nums = tx_nums(snapshot, height)?;
+    let txs = usize::try_from(tx_nums.end.0 - tx_nums.start.0).unwrap_or(usize::MAX);
+    let limits = service.limits();
+    let prices = &limits.costs.prices;
+    let cost = prices.txids(txs, origin) + prices.branch(txs);
+    Ok((branch.unwrap_or_default(), cost))
 }
 
 fn tx_nums(snapshot: &Snapshot, height: Height) -> Result<Range<TxNum>, Fault> {

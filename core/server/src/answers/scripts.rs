@@ -6,27 +6,31 @@ use electrode_coin::{Height, Sats, ScriptHash, TxNum};
 use electrode_index::{IndexError, UnspentOutput};
 use electrode_protocol::{Answer, Unspent};
 
-use super::{Fault, Read};
-use crate::{Service, Snapshot, status_cache::mempool_entries};
+use super::{Fault, Found, Read};
+use crate::{Service, Snapshot, costs::Origin, status_cache::mempool_entries};
 
 /// `blockchain.scripthash.get_balance`.
 pub(super) fn balance(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        let confirmed = match confirmed_unspent(service, snapshot, &script, rows) {
-            Ok(outputs) => {
+        let (confirmed, outputs) = match confirmed_unspent(service, snapshot, &script, rows) {
+            Ok((outputs, _)) => {
                 let values = outputs.iter().map(|output| output.value.0);
-                Sats(values.fold(0, u64::saturating_add))
+                (Sats(values.fold(0, u64::saturating_add)), outputs.len())
             }
             // The answer has two numbers, however many outputs they stand for.
             Err(IndexError::HistoryTooLarge) if rows >= service.limits().max_history() => {
-                snapshot.index.balance(&script.key(), usize::MAX)?
+                let confirmed = snapshot.index.balance(&script.key(), usize::MAX)?;
+                (confirmed, rows)
             }
             Err(error) => return Err(error.into()),
         };
         let unconfirmed = snapshot.mempool.balance_delta(&script.key());
-        Ok(Answer::Balance {
-            confirmed,
-            unconfirmed,
+        Ok(Found {
+            answer: Answer::Balance {
+                confirmed,
+                unconfirmed,
+            },
+            cost: service.limits().costs.prices.entries(outputs),
         })
     }
 }
@@ -35,22 +39,31 @@ pub(super) fn balance(script: ScriptHash) -> impl Read {
 pub(super) fn history(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
         let key = script.key();
-        let confirmed = service.histories.rows(snapshot, &key, rows, || {
+        let (confirmed, origin) = service.histories.rows(snapshot, &key, rows, || {
             let history = snapshot.index.history(&key, TxNum(0), rows)?;
             Ok(history.into_iter().map(|tx| (tx.txid, tx.height)).collect())
         })?;
         let mempool = mempool_entries(snapshot, &key);
-        if confirmed.len() + mempool.len() > service.limits().max_history() {
+        let limits = service.limits();
+        if confirmed.len() + mempool.len() > limits.max_history() {
             return Err(Fault::Index(IndexError::HistoryTooLarge));
         }
-        Ok(Answer::History { confirmed, mempool })
+        let prices = &limits.costs.prices;
+        Ok(Found {
+            cost: prices.history(confirmed.len(), origin) + prices.entries(mempool.len()),
+            answer: Answer::History { confirmed, mempool },
+        })
     }
 }
 
 /// `blockchain.scripthash.get_mempool`.
 pub(super) fn mempool(script: ScriptHash) -> impl Read {
-    move |_: &Service, snapshot: &Snapshot, _| {
-        Ok(Answer::Mempool(mempool_entries(snapshot, &script.key())))
+    move |service: &Service, snapshot: &Snapshot, _| {
+        let entries = mempool_entries(snapshot, &script.key());
+        Ok(Found {
+            cost: service.limits().costs.prices.entries(entries.len()),
+            answer: Answer::Mempool(entries),
+        })
     }
 }
 
@@ -58,7 +71,7 @@ pub(super) fn mempool(script: ScriptHash) -> impl Read {
 /// mempool, without any that the mempool spends.
 pub(super) fn unspent(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        let confirmed = confirmed_unspent(service, snapshot, &script, rows)?;
+        let (confirmed, _) = confirmed_unspent(service, snapshot, &script, rows)?;
         let confirmed = confirmed
             .iter()
             .filter(|output| snapshot.mempool.spends(&output.outpoint).is_none())
@@ -75,18 +88,28 @@ pub(super) fn unspent(script: ScriptHash) -> impl Read {
                 height,
                 value,
             });
-        Ok(Answer::Unspent(unspent.collect()))
+        let unspent: Vec<_> = unspent.collect();
+        Ok(Found {
+            cost: service.limits().costs.prices.entries(unspent.len()),
+            answer: Answer::Unspent(unspent),
+        })
     }
 }
 
 /// `blockchain.scripthash.subscribe`, the part that answers.
 pub(super) fn status(script: ScriptHash) -> impl Read {
     move |service: &Service, snapshot: &Snapshot, rows: usize| {
-        let max = service.limits().max_history();
-        let status = service
-            .statuses
-            .status(snapshot, &script.key(), rows, max)?;
-        Ok(Answer::Status(status))
+        let limits = service.limits();
+        let max = limits.max_history();
+        let key = script.key();
+        let computed = service.statuses.status(snapshot, &key, rows, max)?;
+        Ok(Found {
+            answer: Answer::Status(computed.status),
+            cost: limits
+                .costs
+                .prices
+                .status(computed.entries, computed.origin),
+        })
     }
 }
 
@@ -95,7 +118,7 @@ fn confirmed_unspent(
     snapshot: &Snapshot,
     script: &ScriptHash,
     rows: usize,
-) -> Result<Arc<[UnspentOutput]>, IndexError> {
+) -> Result<(Arc<[UnspentOutput]>, Origin), IndexError> {
     let key = script.key();
     service
         .unspent

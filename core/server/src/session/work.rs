@@ -7,9 +7,12 @@ use electrode_protocol::{
     Answer, BatchEncoder, Call, Dialect, Id, Refusal, RpcError, encode_response,
 };
 
+use tokio::{sync::Semaphore, time::Instant};
+
 use crate::{
     Service,
-    answers::{Outcome, answer},
+    answers::{Asker, Found, Outcome, answer},
+    costs::{Item, Standing},
     session_info::{Count, SessionInfo},
 };
 
@@ -19,6 +22,8 @@ pub(super) struct Prepared {
     /// The script that it newly subscribed to.
     pub(super) subscribes: Option<ScriptHash>,
     pub(super) step: Step,
+    /// What it costs whatever the answer is.
+    pub(super) price: f64,
 }
 
 /// What is left to do for a request.
@@ -30,14 +35,6 @@ pub(super) enum Step {
 }
 
 impl Prepared {
-    pub(super) fn refused(Refusal { id, error }: Refusal) -> Self {
-        Self {
-            id,
-            subscribes: None,
-            step: Step::Answered(Err(error)),
-        }
-    }
-
     /// Tells whether notifications could contradict the answer before it is given.
     pub(super) fn is_subscription(&self) -> bool {
         matches!(
@@ -56,6 +53,8 @@ pub(super) struct Done {
     pub(super) unsubscribed: Vec<ScriptHash>,
     /// Whether it was worked on beside and notifications waited for it.
     pub(super) held_notices: bool,
+    /// Whether the session ends once this is sent.
+    pub(super) closes: bool,
 }
 
 /// Answers requests and writes the answers down.
@@ -63,16 +62,54 @@ pub(super) struct Done {
 pub(super) struct Worker {
     pub(super) service: Arc<Service>,
     pub(super) info: Arc<SessionInfo>,
+    /// Bounds the long scans of the session.
+    pub(super) scans: Arc<Semaphore>,
     pub(super) dialect: Dialect,
 }
 
 impl Worker {
-    /// Starts to answer a single request.
-    pub(super) fn start(&self, step: Step) -> Outcome {
-        match step {
-            Step::Answered(result) => Outcome::Now(result),
-            Step::Ask(call) => answer(&self.service, &self.info, call, self.dialect),
+    /// Prepares the answer to a message that is no request.
+    pub(super) fn refused(&self, Refusal { id, error }: Refusal) -> Prepared {
+        let price = if error == RpcError::parse_error() {
+            self.service.limits().costs.prices.of(Item::Malformed)
+        } else {
+            0.0
+        };
+        Prepared {
+            id,
+            subscribes: None,
+            step: Step::Answered(Err(error)),
+            price,
         }
+    }
+
+    /// Starts to answer a single request.
+    pub(super) fn start(&self, step: Step, price: f64) -> Outcome {
+        self.service.charge(&self.info, price);
+        match step {
+            Step::Answered(result) => Outcome::Now(result.map(Found::from)),
+            Step::Ask(call) => {
+                let asker = Asker {
+                    service: &self.service,
+                    info: &self.info,
+                    scans: &self.scans,
+                };
+                answer(asker, call, self.dialect)
+            }
+        }
+    }
+
+    /// Answers a single request after a pause.
+    pub(super) async fn later(self, pause: Duration, prepared: Prepared) -> Done {
+        tokio::time::sleep(pause).await;
+        let Prepared {
+            id,
+            subscribes,
+            step,
+            price,
+        } = prepared;
+        let outcome = self.start(step, price);
+        self.finish(id, subscribes, outcome).await
     }
 
     /// Waits for the answer to a single request.
@@ -91,21 +128,30 @@ impl Worker {
         &self,
         id: &Id,
         subscribes: Option<ScriptHash>,
-        mut result: Result<Answer, RpcError>,
+        result: Result<Found, RpcError>,
     ) -> Done {
-        let max_send = self.service.limits().max_send;
+        let limits = self.service.limits();
         let mut done = Done::default();
-        self.info.count(Count::Errors, u64::from(result.is_err()));
+        let mut result = self.settle(result);
         encode_response(&mut done.bytes, id, &result, self.dialect);
-        if done.bytes.len() > max_send {
-            result = Err(RpcError::response_too_large(max_send));
+        if done.bytes.len() > limits.max_send {
+            result = self.settle(Err(RpcError::response_too_large(limits.max_send)));
             done.bytes.clear();
             encode_response(&mut done.bytes, id, &result, self.dialect);
         }
-        end_line(&mut done.bytes);
+        self.end_line(&mut done.bytes);
         done.unsubscribed
             .extend(subscribes.filter(|_| is_refused(&result)));
         done
+    }
+
+    /// Refuses a single request because the session cost too much.
+    pub(super) fn exhausted(&self, id: &Id) -> Done {
+        self.service.note_excessive(&self.info);
+        Done {
+            closes: true,
+            ..self.done(id, None, Err(RpcError::excessive()))
+        }
     }
 
     /// Answers a batch, one request after the other, so that only bytes add up; what would make
@@ -114,16 +160,21 @@ impl Worker {
         let max_send = self.service.limits().max_send;
         let mut done = Done::default();
         let mut answers = BatchEncoder::default();
+        let mut pace = Pace::new(self.service.limits().request_timeout);
         for Prepared {
             id,
             subscribes,
             step,
+            price,
         } in requests
         {
-            let mut result = self.wait(self.start(step)).await;
-            self.info.count(Count::Errors, u64::from(result.is_err()));
+            let found = match pace.permit(&self).await {
+                Ok(()) => self.wait(self.start(step, price)).await,
+                Err(error) => Err(error),
+            };
+            let mut result = self.settle(found);
             if !answers.push(&id, &result, self.dialect, max_send) {
-                result = Err(RpcError::response_too_large(max_send));
+                result = self.settle(Err(RpcError::response_too_large(max_send)));
                 answers.push(&id, &result, self.dialect, usize::MAX);
             }
             done.unsubscribed
@@ -131,11 +182,12 @@ impl Worker {
             tokio::task::yield_now().await;
         }
         done.bytes = answers.finish();
-        end_line(&mut done.bytes);
+        self.end_line(&mut done.bytes);
+        done.closes = pace.is_exhausted;
         done
     }
 
-    async fn wait(&self, outcome: Outcome) -> Result<Answer, RpcError> {
+    async fn wait(&self, outcome: Outcome) -> Result<Found, RpcError> {
         let timeout: Duration = self.service.limits().request_timeout;
         match outcome {
             Outcome::Now(result) => result,
@@ -145,6 +197,72 @@ impl Worker {
             },
         }
     }
+
+    /// Charges what a request cost, and counts it if it failed.
+    fn settle(&self, result: Result<Found, RpcError>) -> Result<Answer, RpcError> {
+        self.info.count(Count::Errors, u64::from(result.is_err()));
+        let cost = match &result {
+            Ok(found) => found.cost,
+            Err(_) => self.service.limits().costs.prices.of(Item::Error),
+        };
+        self.service.charge(&self.info, cost);
+        result.map(|found| found.answer)
+    }
+
+    /// Ends what is sent, if anything is, and charges its bytes.
+    fn end_line(&self, bytes: &mut Vec<u8>) {
+        if !bytes.is_empty() {
+            bytes.push(b'\n');
+            let cost = self.service.limits().costs.bytes(bytes.len());
+            self.service.charge(&self.info, cost);
+        }
+    }
+}
+
+/// How fast the requests of a batch follow each other.
+///
+/// A session that is slowed down waits once for as many requests as it may have worked on at once:
+/// as long as if they had come one by one.
+struct Pace {
+    /// When requests are not waited for any more.
+    deadline: Instant,
+    /// Requests that may go on without another pause.
+    free: usize,
+    is_exhausted: bool,
+}
+
+impl Pace {
+    fn new(request_timeout: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + request_timeout,
+            free: 0,
+            is_exhausted: false,
+        }
+    }
+
+    /// Waits until the next request may go on; an error is its answer instead.
+    async fn permit(&mut self, worker: &Worker) -> Result<(), RpcError> {
+        let standing = worker.service.standing(&worker.info);
+        if standing == Standing::Exhausted {
+            if !self.is_exhausted {
+                worker.service.note_excessive(&worker.info);
+            }
+            self.is_exhausted = true;
+            return Err(RpcError::excessive());
+        }
+        let limits = worker.service.limits();
+        let pause = standing.pause(limits.costs.request_sleep);
+        if let Some(pause) = pause.filter(|_| self.free == 0) {
+            if Instant::now() + pause > self.deadline {
+                return Err(RpcError::busy());
+            }
+            self.free = standing.concurrency(limits.concurrent_requests);
+            drop(limits);
+            tokio::time::sleep(pause).await;
+        }
+        self.free = self.free.saturating_sub(1);
+        Ok(())
+    }
 }
 
 /// Tells whether a script cannot be subscribed to; a server that is busy may tell its status
@@ -153,10 +271,4 @@ fn is_refused(result: &Result<Answer, RpcError>) -> bool {
     result
         .as_ref()
         .is_err_and(|error| *error != RpcError::busy())
-}
-
-fn end_line(bytes: &mut Vec<u8>) {
-    if !bytes.is_empty() {
-        bytes.push(b'\n');
-    }
 }
