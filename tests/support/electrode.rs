@@ -144,6 +144,12 @@ impl Electrode {
                 "services = [\"tcp://127.0.0.1:{port}\", \"rpc://{rpc_host}:{rpc_port}\"]\n\
              http = \"127.0.0.1:{http_port}\"\n"
             ));
+        // No limits on what one client may ask, but where that is what is tested: the others ask for
+        // everything there is.
+        let limits = sections.entry("limits".to_owned()).or_default();
+        if !limits.contains("cost_hard_limit") {
+            limits.push_str("cost_hard_limit = 0\n");
+        }
         let mut text = format!("coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n");
         for (section, lines) in sections {
             text.push_str(&format!("\n[{section}]\n{lines}"));
@@ -323,10 +329,6 @@ impl Electrode {
             .args(args)
             .arg("--config")
             .arg(self.home.path().join("electrode.toml"));
-        // No limits on what one client may ask: the tests ask for everything there is.
-        command
-            .env("COST_SOFT_LIMIT", "0")
-            .env("COST_HARD_LIMIT", "0");
         command
     }
 }

@@ -48,6 +48,8 @@ async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStr
         service
             .sessions_below(max.saturating_mul(95).div_ceil(100))
             .await;
+        let sessions = service.counters.sessions.load(Ordering::Relaxed);
+        tracing::info!(sessions, "new sessions are taken again");
     }
     listener.accept().await
 }
