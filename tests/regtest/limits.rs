@@ -272,6 +272,7 @@ fn subscribes_to_only_so_many_scripts() {
     };
     let mut first = limited.client("203.0.113.5");
     let mut second = limited.client("203.0.113.5");
+    first.call("server.version", &json!(["tests", "1.6"]));
     subscribe(&mut first, 1).unwrap();
     subscribe(&mut first, 2).unwrap();
     subscribe(&mut first, 2).unwrap();

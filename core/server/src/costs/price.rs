@@ -387,7 +387,7 @@ mod tests {
     fn prices_as_electrumx_does() {
         let prices = Prices::default();
         let check = |cost: f64, expected: f64| {
-            assert!((cost - expected).abs() < 1e-9, "{cost}, {expected}")
+            assert!((cost - expected).abs() < 1e-9, "{cost}, {expected}");
         };
         check(
             prices.call(&Call::Broadcast {
