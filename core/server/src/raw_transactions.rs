@@ -17,6 +17,10 @@ use crate::Service;
 /// Estimated bytes of an entry beside its offsets.
 const ENTRY_LEN: usize = 128;
 
+/// Longest transaction that is read on a network thread, as a row of the index is: to hand it to
+/// another thread and back costs more. Units: bytes.
+const MAX_INLINE_LEN: usize = 16 << 10;
+
 /// Bytes of an average block's offsets: what the table of entries is sized by.
 const USUAL_LEN: u64 = 4096;
 
@@ -81,11 +85,16 @@ pub(crate) async fn read(service: &Arc<Service>, txid: Txid, place: Place) -> Op
     let files = Arc::clone(service.daemon.block_files()?);
     let service = Arc::clone(service);
     if let Some(offsets) = service.tx_offsets.0.get(&place.block) {
-        let read = task::spawn_blocking(move || {
-            let raw = files.part(&place.block, place.bytes(&offsets)?)?;
+        let bytes = place.bytes(&offsets)?;
+        let is_short = bytes.len() <= MAX_INLINE_LEN;
+        let read = move || {
+            let raw = files.part(&place.block, bytes)?;
             is_named(service.coin.as_ref(), &raw, &txid).then_some(raw)
-        });
-        return read.await.ok()?;
+        };
+        if is_short {
+            return read();
+        }
+        return task::spawn_blocking(read).await.ok()?;
     }
     let permit = Arc::clone(&service.scans).acquire_owned().await.ok()?;
     let read = task::spawn_blocking(move || {

@@ -30,6 +30,8 @@ pub(super) struct UndoFile(Mutex<Known>);
 /// A block whose undo data is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
+    /// Offset of the block in its file, which no other block has.
+    pub(super) block: u32,
     /// Hash of the block before it, which the checksum covers.
     pub(super) prev_hash: &'a [u8],
     /// Its transactions but the coinbase, where that is known.
@@ -50,8 +52,8 @@ struct Undo {
     record: Record,
     /// The transactions it is about; `None` where even that cannot be read.
     transactions: Option<u32>,
-    /// Whether it was matched before. It may be asked for again, but rarely is.
-    is_matched: bool,
+    /// The block that it was matched to.
+    block: Option<u32>,
 }
 
 impl UndoFile {
@@ -77,39 +79,39 @@ impl UndoFile {
         self.search(file, wanted, count..count_now)
     }
 
-    /// Tries what is not matched yet, then the rest.
+    /// Tries what was matched to the block before, then what is not matched yet.
     fn search(
         &self,
         file: &PlainFile,
         wanted: Wanted<'_>,
         order: impl Iterator<Item = usize> + Clone,
     ) -> io::Result<Option<Vec<u8>>> {
-        let again = order.clone().map(|position| (position, true));
-        let order = order.map(|position| (position, false)).chain(again);
-        for (position, is_matched) in order {
-            let Some(record) = self.candidate(position, wanted, is_matched) else {
+        let matched = order.clone().map(|position| (position, Some(wanted.block)));
+        let unmatched = order.map(|position| (position, None));
+        for (position, block) in matched.chain(unmatched) {
+            let Some(record) = self.candidate(position, wanted, block) else {
                 continue;
             };
             let bytes = file.read(record.offset.into(), record.len + CHECKSUM_LEN)?;
             if let Some(undo) = checked(bytes, wanted.prev_hash) {
-                self.match_to_a_block(position);
+                self.set_matched(position, wanted.block);
                 return Ok(Some(undo));
             }
         }
         Ok(None)
     }
 
-    fn candidate(&self, position: usize, wanted: Wanted<'_>, is_matched: bool) -> Option<Record> {
+    fn candidate(&self, position: usize, wanted: Wanted<'_>, block: Option<u32>) -> Option<Record> {
         let undo = *self.lock().undo.get(position)?;
         let fits = wanted.transactions.is_none() || undo.transactions == wanted.transactions;
-        (fits && undo.is_matched == is_matched).then_some(undo.record)
+        (fits && undo.block == block).then_some(undo.record)
     }
 
-    fn match_to_a_block(&self, position: usize) {
+    fn set_matched(&self, position: usize, block: u32) {
         let mut known = self.lock();
         known.next = position + 1;
         if let Some(undo) = known.undo.get_mut(position) {
-            undo.is_matched = true;
+            undo.block = Some(block);
         }
     }
 
@@ -127,7 +129,7 @@ impl UndoFile {
             undo.push(Undo {
                 record,
                 transactions: undo::transactions(start),
-                is_matched: false,
+                block: None,
             });
         })?;
         Ok(undo.len())
