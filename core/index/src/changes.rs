@@ -102,7 +102,7 @@ impl<'a> Changes<'a> {
             let Some(first) = row.first() else { continue };
             value.clear();
             push_history_value(&mut value, row);
-            rows.put(Table::History, &first.bytes(), &value)?;
+            rows.put(Table::History, first.row_key().as_ref(), &value)?;
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl<'a> Changes<'a> {
             .collect();
         keys.par_sort_unstable();
         keys.iter()
-            .try_for_each(|key| rows.put(Table::TxByTxid, &key.bytes(), &[]))
+            .try_for_each(|key| rows.put(Table::TxByTxid, key.row_key().as_ref(), &[]))
     }
 
     /// Spends of older outputs come before those of the run's own.

@@ -159,7 +159,7 @@ impl Iterator for Entries<'_> {
     fn next(&mut self) -> Option<Entry> {
         loop {
             if let Some(entry) = self.pending.pop() {
-                return Some(Ok((Box::from(entry.bytes()), Box::default())));
+                return Some(Ok((Box::from(entry.row_key().as_ref()), Box::default())));
             }
             let row = match self.rows.next()? {
                 Ok(row) => row,

@@ -35,7 +35,10 @@ pub(crate) fn disconnect(
     restore_outputs(&spent, first, rows)?;
     for tx_num in tx_nums.map(TxNum) {
         let txid = lookup::txid_at(store, tx_num)?;
-        rows.delete(Table::TxByTxid, &TxidKey::new(&txid, tx_num).bytes())?;
+        rows.delete(
+            Table::TxByTxid,
+            TxidKey::new(&txid, tx_num).row_key().as_ref(),
+        )?;
     }
     rows.delete(Table::Undo, &undo_key(height))?;
 
@@ -62,10 +65,15 @@ fn outputs_since(
     first: TxNum,
 ) -> Result<Vec<(OutputNum, ScriptKey)>, IndexError> {
     let mut outputs = Vec::new();
-    rows.scan(Table::Outpoints, &[], &outputs_from(first), |key, value| {
-        outputs.push((OutputNum::parse(key)?, parse_script_key(value)?));
-        Ok(true)
-    })?;
+    rows.scan(
+        Table::Outpoints,
+        &[],
+        outputs_from(first).as_ref(),
+        |key, value| {
+            outputs.push((OutputNum::parse(key)?, parse_script_key(value)?));
+            Ok(true)
+        },
+    )?;
     Ok(outputs)
 }
 
@@ -104,7 +112,7 @@ fn cut_history(
     first: TxNum,
     rows: &mut dyn Rows,
 ) -> Result<(), IndexError> {
-    history.seek_for_prev(ScriptTx::new(script, TxNum(u64::MAX)).bytes());
+    history.seek_for_prev(ScriptTx::new(script, TxNum(u64::MAX)).row_key());
     while let Some((key, value)) = history.item() {
         let start = ScriptTx::parse(key)?;
         if start.key() != script {

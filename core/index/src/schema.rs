@@ -1,19 +1,23 @@
 //! The only place that knows how rows and records are laid out.
 //!
-//! Numbers in keys are big-endian so that keys sort as the numbers do; numbers in values are
-//! LEB128 (7 bits a byte, low first). A change here needs a new [`SCHEMA`] number.
+//! Numbers in keys sort as the numbers do; numbers in values are LEB128 (7 bits a byte, low
+//! first). A `tx_num` in a key takes 3 bytes below 2^22, 4 below 2^30, and 5 below 2^39, BE, with
+//! the length in the first bits: 00, 01, 1. A change here needs a new [`SCHEMA`] number.
 
 use electrode_coin::{BlockHash, Descriptor, Height, Sats, ScriptKey, TxNum, Txid};
 
 use crate::IndexError;
 
 /// Number of this layout; an index with another one must be built anew.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 /// Entries of one history row; a script with more has several rows.
 pub(crate) const HISTORY_ROW_ENTRIES: usize = 1024;
 
+/// Most bytes of a `tx_num` in a key.
 const TX_NUM_LEN: usize = 5;
+/// Highest `tx_num` that a key can hold: a thousand times what Bitcoin made in its first 15 years.
+const MAX_TX_NUM: u64 = (1 << 39) - 1;
 const TXID_PREFIX_LEN: usize = 6;
 
 /// Tables of the index that are column families of RocksDB.
@@ -21,17 +25,17 @@ const TXID_PREFIX_LEN: usize = 6;
 pub(crate) enum Table {
     /// How far the index goes.
     Meta,
-    /// `script key (11) ‖ first tx_num (5)` → gaps to the `tx_nums` that follow. Together the rows
+    /// `script key (11) ‖ first tx_num` → gaps to the `tx_nums` that follow. Together the rows
     /// of a script name, in chain order and once each, the transactions that pay to it or spend
     /// from it.
     History,
-    /// `script key (11) ‖ tx_num (5) ‖ vout` → amount, for each unspent output.
+    /// `script key (11) ‖ tx_num ‖ vout` → amount, for each unspent output.
     Unspent,
-    /// `tx_num (5) ‖ vout` → script key (11), for each unspent output.
+    /// `tx_num ‖ vout` → script key (11), for each unspent output.
     Outpoints,
-    /// `txid (first 6) ‖ tx_num (5)` → nothing. Which of several is meant, the txids tell.
+    /// `txid (first 6) ‖ tx_num` → nothing. Which of several is meant, the txids tell.
     TxByTxid,
-    /// `tx_num (5) ‖ vout` → where the `tx_num` that spends the output stands.
+    /// `tx_num ‖ vout` → where the `tx_num` that spends the output stands.
     Spends,
     /// `height (4)` → what disconnecting the block takes, for the last `reorg_limit` blocks.
     Undo,
@@ -65,8 +69,8 @@ impl Table {
         match self {
             Self::History | Self::Unspent => Some(ScriptKey::LEN),
             Self::TxByTxid => Some(TXID_PREFIX_LEN),
-            Self::Outpoints | Self::Spends => Some(TX_NUM_LEN),
-            Self::Meta | Self::Undo => None,
+            // What is looked up there is nearly always there: a filter would spare nothing.
+            Self::Outpoints | Self::Spends | Self::Meta | Self::Undo => None,
         }
     }
 }
@@ -78,56 +82,60 @@ impl Table {
 pub(crate) struct ScriptTx(u128);
 
 impl ScriptTx {
-    pub(crate) const LEN: usize = ScriptKey::LEN + TX_NUM_LEN;
-
     pub(crate) fn new(key: ScriptKey, tx_num: TxNum) -> Self {
-        let mut bytes = [0; Self::LEN];
-        let (script, number) = bytes.split_at_mut(ScriptKey::LEN);
+        let mut bytes = [0; 16];
+        let (_, script) = bytes.split_at_mut(16 - ScriptKey::LEN);
         script.copy_from_slice(&key.0);
-        number.copy_from_slice(&tx_num_bytes(tx_num));
-        Self(u128::from_be_bytes(bytes))
-    }
-
-    pub(crate) fn bytes(self) -> [u8; Self::LEN] {
-        self.0.to_be_bytes()
+        let script = u128::from_be_bytes(bytes);
+        Self(script << 40 | u128::from(tx_num.0.min(MAX_TX_NUM)))
     }
 
     pub(crate) fn key(self) -> ScriptKey {
-        let [a, b, c, d, e, f, g, h, i, j, k, ..] = self.bytes();
+        let [a, b, c, d, e, f, g, h, i, j, k, ..] = self.0.to_be_bytes();
         ScriptKey([a, b, c, d, e, f, g, h, i, j, k])
     }
 
     pub(crate) fn tx_num(self) -> TxNum {
-        let [.., a, b, c, d, e] = self.bytes();
-        tx_num_from([a, b, c, d, e])
+        let [.., a, b, c, d, e] = self.0.to_be_bytes();
+        TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
-        let bytes = bytes
-            .first_chunk()
-            .ok_or(IndexError::corrupt("history key"))?;
-        Ok(Self(u128::from_be_bytes(*bytes)))
+    /// Key of the row in `history` that it starts: `script key (11) ‖ tx_num`.
+    pub(crate) fn row_key(self) -> RowKey {
+        let mut key = RowKey::default();
+        key.push(&self.key().0);
+        key.push_tx_num(self.tx_num());
+        key
+    }
+
+    /// Reads the key of a `history` row.
+    pub(crate) fn parse(key: &[u8]) -> Result<Self, IndexError> {
+        let corrupt = IndexError::corrupt("history key");
+        let (script, mut rest) = key.split_first_chunk().ok_or(corrupt)?;
+        let tx_num = take_tx_num(&mut rest)?;
+        Ok(Self::new(ScriptKey(*script), tx_num))
     }
 }
 
 /// Key of the `tx_by_txid` row of a transaction, as one number that sorts like the key.
+///
+/// Shape: first bytes of the txid (48 bits) ‖ `tx_num` (40 bits).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TxidKey(u128);
 
 impl TxidKey {
-    const LEN: usize = TXID_PREFIX_LEN + TX_NUM_LEN;
-
     pub(crate) fn new(txid: &Txid, tx_num: TxNum) -> Self {
-        let mut bytes = [0; 16];
-        let (_, key) = bytes.split_at_mut(16 - Self::LEN);
-        let (prefix, number) = key.split_at_mut(TXID_PREFIX_LEN);
-        prefix.copy_from_slice(&txid_prefix(txid));
-        number.copy_from_slice(&tx_num_bytes(tx_num));
-        Self(u128::from_be_bytes(bytes))
+        let [a, b, c, d, e, f] = txid_prefix(txid);
+        let prefix = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        Self(u128::from(prefix) << 40 | u128::from(tx_num.0.min(MAX_TX_NUM)))
     }
 
-    pub(crate) fn bytes(self) -> [u8; Self::LEN] {
-        let [_, _, _, _, _, key @ ..] = self.0.to_be_bytes();
+    /// Gives the key: `txid (first 6) ‖ tx_num`.
+    pub(crate) fn row_key(self) -> RowKey {
+        let [_, _, _, _, _, prefix @ .., a, b, c, d, e] = self.0.to_be_bytes();
+        let mut key = RowKey::default();
+        key.push(&prefix);
+        key.push_tx_num(TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e])));
         key
     }
 }
@@ -139,8 +147,10 @@ pub(crate) fn txid_prefix(txid: &Txid) -> [u8; TXID_PREFIX_LEN] {
 
 /// Reads the `tx_num` at the end of a `tx_by_txid` key.
 pub(crate) fn txid_key_tx_num(key: &[u8]) -> Result<TxNum, IndexError> {
-    let bytes = key.last_chunk().ok_or(IndexError::corrupt("txid key"))?;
-    Ok(tx_num_from(*bytes))
+    let mut number = key
+        .get(TXID_PREFIX_LEN..)
+        .ok_or(IndexError::corrupt("txid key"))?;
+    take_tx_num(&mut number)
 }
 
 /// An output by the number of its transaction, which is exact where a txid prefix is not.
@@ -151,49 +161,41 @@ pub(crate) struct OutputNum {
 }
 
 impl OutputNum {
-    /// Key of its rows in `outpoints` and `spends`: `tx_num (5) ‖ vout`.
+    /// Key of its rows in `outpoints` and `spends`: `tx_num ‖ vout`.
     pub(crate) fn key(self) -> RowKey {
-        let mut key = RowKey::default();
-        key.push(&tx_num_bytes(self.tx_num));
+        let mut key = outputs_from(self.tx_num);
         key.push_vout(self.vout);
         key
     }
 
-    /// Key of its row in `unspent`: `script key (11) ‖ tx_num (5) ‖ vout`.
+    /// Key of its row in `unspent`: `script key (11) ‖ tx_num ‖ vout`.
     pub(crate) fn unspent_key(self, script: ScriptKey) -> RowKey {
-        let mut key = RowKey::default();
-        key.push(&ScriptTx::new(script, self.tx_num).bytes());
+        let mut key = ScriptTx::new(script, self.tx_num).row_key();
         key.push_vout(self.vout);
         key
     }
 
-    pub(crate) fn parse(key: &[u8]) -> Result<Self, IndexError> {
-        let corrupt = IndexError::corrupt("outpoint key");
-        let (tx_num, vout) = key.split_first_chunk::<TX_NUM_LEN>().ok_or(corrupt)?;
+    /// Reads a key of `outpoints` or `spends`.
+    pub(crate) fn parse(mut key: &[u8]) -> Result<Self, IndexError> {
         Ok(Self {
-            tx_num: tx_num_from(*tx_num),
-            vout: parse_vout(vout)?,
+            tx_num: take_tx_num(&mut key)?,
+            vout: parse_vout(key)?,
         })
     }
 }
 
 /// First key of the rows in `outpoints` and `spends` of transactions from `tx_num` on.
-pub(crate) fn outputs_from(tx_num: TxNum) -> [u8; TX_NUM_LEN] {
-    tx_num_bytes(tx_num)
+pub(crate) fn outputs_from(tx_num: TxNum) -> RowKey {
+    let mut key = RowKey::default();
+    key.push_tx_num(tx_num);
+    key
 }
 
 /// Reads the key of an `unspent` row.
 pub(crate) fn parse_unspent_key(key: &[u8]) -> Result<(ScriptKey, OutputNum), IndexError> {
     let corrupt = IndexError::corrupt("unspent key");
-    let (head, vout) = key
-        .split_first_chunk::<{ ScriptTx::LEN }>()
-        .ok_or(corrupt)?;
-    let script_tx = ScriptTx(u128::from_be_bytes(*head));
-    let output = OutputNum {
-        tx_num: script_tx.tx_num(),
-        vout: parse_vout(vout)?,
-    };
-    Ok((script_tx.key(), output))
+    let (script, output) = key.split_first_chunk().ok_or(corrupt)?;
+    Ok((ScriptKey(*script), OutputNum::parse(output)?))
 }
 
 pub(crate) fn parse_script_key(value: &[u8]) -> Result<ScriptKey, IndexError> {
@@ -206,7 +208,7 @@ pub(crate) fn parse_script_key(value: &[u8]) -> Result<ScriptKey, IndexError> {
 /// A key on the stack.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RowKey {
-    bytes: [u8; ScriptTx::LEN + 5],
+    bytes: [u8; ScriptKey::LEN + TX_NUM_LEN + 5],
     len: usize,
 }
 
@@ -216,6 +218,16 @@ impl RowKey {
         if let Some(place) = self.bytes.get_mut(self.len..end) {
             place.copy_from_slice(piece);
             self.len = end;
+        }
+    }
+
+    fn push_tx_num(&mut self, TxNum(number): TxNum) {
+        let number = number.min(MAX_TX_NUM);
+        let [_, _, _, a, b, c, d, e] = number.to_be_bytes();
+        match number {
+            0..0x40_0000 => self.push(&[c, d, e]),
+            0x40_0000..0x4000_0000 => self.push(&[b | 0x40, c, d, e]),
+            _ => self.push(&[a | 0x80, b, c, d, e]),
         }
     }
 
@@ -239,6 +251,19 @@ impl AsRef<[u8]> for RowKey {
     fn as_ref(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+}
+
+/// Reads what [`RowKey::push_tx_num`] wrote.
+fn take_tx_num(bytes: &mut &[u8]) -> Result<TxNum, IndexError> {
+    let (number, rest) = match **bytes {
+        [a @ ..0x40, b, c, ref rest @ ..] => ([0, 0, a, b, c], rest),
+        [a @ 0x40..0x80, b, c, d, ref rest @ ..] => ([0, a & 0x3f, b, c, d], rest),
+        [a @ 0x80..=0xff, b, c, d, e, ref rest @ ..] => ([a & 0x7f, b, c, d, e], rest),
+        _ => return Err(IndexError::corrupt("transaction number in a key")),
+    };
+    *bytes = rest;
+    let [a, b, c, d, e] = number;
+    Ok(TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e])))
 }
 
 fn parse_vout(bytes: &[u8]) -> Result<u32, IndexError> {
@@ -285,7 +310,7 @@ pub(crate) fn parse_amount(mut value: &[u8]) -> Result<Sats, IndexError> {
 /// Value of a `spends` row: how far behind its output the spender stands, twice that; chains
 /// that order blocks otherwise may put it before its output, which is twice that and one less.
 pub(crate) fn spender_value(output: OutputNum, spender: TxNum) -> Vec<u8> {
-    let mut value = Vec::with_capacity(TX_NUM_LEN);
+    let mut value = Vec::with_capacity(6);
     let gap = spender.0.abs_diff(output.tx_num.0);
     let is_before = u64::from(spender < output.tx_num);
     push_number(&mut value, 2 * gap - is_before);
@@ -452,15 +477,6 @@ impl State {
     }
 }
 
-fn tx_num_bytes(tx_num: TxNum) -> [u8; TX_NUM_LEN] {
-    let [_, _, _, bytes @ ..] = tx_num.0.to_be_bytes();
-    bytes
-}
-
-fn tx_num_from([a, b, c, d, e]: [u8; TX_NUM_LEN]) -> TxNum {
-    TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
-}
-
 fn push_number(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let [low, ..] = number.to_le_bytes();
@@ -513,7 +529,17 @@ mod tests {
     fn output_keys_sort_as_their_numbers() {
         let vouts = [0, 1, 0xfc, 0xfd, 0xffff, 0x1_0000, u32::MAX];
         let mut last = Vec::new();
-        for tx_num in [0, 1, 255, 256, (1 << 40) - 1] {
+        for tx_num in [
+            0,
+            1,
+            255,
+            256,
+            (1 << 22) - 1,
+            1 << 22,
+            (1 << 30) - 1,
+            1 << 30,
+            MAX_TX_NUM,
+        ] {
             for vout in vouts {
                 let output = OutputNum {
                     tx_num: TxNum(tx_num),
@@ -536,15 +562,18 @@ mod tests {
     #[test]
     fn history_rows_survive() {
         let key = ScriptKey([9; 11]);
-        let row: Vec<_> = [3, 4, 700, 1 << 39]
+        let row: Vec<_> = [3, 4, 700, MAX_TX_NUM]
             .map(|n| ScriptTx::new(key, TxNum(n)))
             .into_iter()
             .collect();
         let mut value = Vec::new();
         push_history_value(&mut value, &row);
         let mut seen = Vec::new();
-        history_row(&row[0].bytes(), &value, |tx_num| seen.push(tx_num.0)).unwrap();
-        assert_eq!(seen, [3, 4, 700, 1 << 39]);
+        history_row(row[0].row_key().as_ref(), &value, |tx_num| {
+            seen.push(tx_num.0)
+        })
+        .unwrap();
+        assert_eq!(seen, [3, 4, 700, MAX_TX_NUM]);
         assert_eq!(row[0].key(), key);
     }
 

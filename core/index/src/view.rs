@@ -138,10 +138,10 @@ impl IndexView {
         from: TxNum,
         limit: usize,
     ) -> Result<Vec<HistoryTx>, IndexError> {
-        let start = ScriptTx::new(*script, from).bytes();
+        let start = ScriptTx::new(*script, from).row_key();
         let mut tx_nums = Vec::new();
         self.rows
-            .scan(Table::History, &script.0, &start, |key, value| {
+            .scan(Table::History, &script.0, start.as_ref(), |key, value| {
                 history_row(key, value, |tx_num| tx_nums.push(tx_num))?;
                 Ok(tx_nums.len() <= limit)
             })?;
