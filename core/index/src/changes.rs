@@ -1,17 +1,19 @@
 //! What connecting a run changes: the rows of each table, in key order.
 
-use electrode_coin::{Height, ScriptKey, TxNum};
+use electrode_coin::{ScriptKey, TxNum, Txid};
 use rayon::prelude::*;
 
 use crate::{
     IndexError,
     commit::Rows,
     lookup,
-    run::{Run, SlotState},
+    places::RecentRuns,
+    run::Run,
     schema::{
-        HISTORY_ROW_ENTRIES, OutputNum, ScriptTx, Spent, Table, TxidKey, Undo, amount_value,
-        push_history_value, spender_value, undo_key, undo_value,
+        HISTORY_ROW_ENTRIES, OutputNum, RowKey, ScriptTx, Spent, Table, TxidKey, Undo,
+        amount_value, push_history_value, spender_value, undo_key, undo_value,
     },
+    sorted::sorted,
     store::Store,
 };
 
@@ -20,8 +22,6 @@ pub(crate) struct Changes<'a> {
     run: &'a Run,
     /// The older outputs that the run spends, in the order of [`Run::older`].
     older: Vec<Spent>,
-    /// Blocks from here on can be disconnected later.
-    undo_from: Height,
 }
 
 impl<'a> Changes<'a> {
@@ -36,13 +36,13 @@ impl<'a> Changes<'a> {
     ];
 
     /// Looks up what the run spends of the index.
-    pub(crate) fn new(store: &Store, run: &'a Run, undo_from: Height) -> Result<Self, IndexError> {
-        let older = lookup::older_outputs(store, &run.older, run.base)?;
-        Ok(Self {
-            run,
-            older,
-            undo_from,
-        })
+    pub(crate) fn new(
+        store: &Store,
+        recent: &RecentRuns,
+        run: &'a Run,
+    ) -> Result<Self, IndexError> {
+        let older = lookup::older_outputs(store, recent, run)?;
+        Ok(Self { run, older })
     }
 
     /// Hands out the rows of one table, in key order.
@@ -67,29 +67,19 @@ impl<'a> Changes<'a> {
 
     fn history(&self) -> Vec<ScriptTx> {
         let run = self.run;
-        let spendable = run
-            .slots
-            .iter()
-            .filter(|slot| slot.state != SlotState::Unspendable);
-        let len = spendable.count() + run.spends.len() + run.older.len() + run.further.len();
-        let mut history = Vec::with_capacity(len);
-        let paid = run
-            .outputs()
-            .filter(|(_, slot, _)| slot.state != SlotState::Unspendable);
-        history.extend(paid.map(|(output, slot, _)| ScriptTx::new(slot.script, output.tx_num)));
-        history.extend(run.spends.iter().filter_map(|spend| {
-            let (slot, _) = run.slot(spend.slot)?;
-            Some(ScriptTx::new(slot.script, run.tx_num(spend.spender)))
-        }));
-        history.extend(
-            run.older
-                .iter()
-                .zip(&self.older)
-                .map(|(spend, spent)| ScriptTx::new(spent.script, run.tx_num(spend.spender))),
-        );
+        let own = run.outputs().filter(|(_, slot, _)| slot.is_spendable);
+        let own = own.flat_map(|(output, slot, _)| {
+            let paid = ScriptTx::new(slot.script, output.tx_num);
+            let spent = slot.spender();
+            let spent = spent.map(|spender| ScriptTx::new(slot.script, run.tx_num(spender)));
+            std::iter::once(paid).chain(spent)
+        });
+        let older = run.older.iter().zip(&self.older);
+        let older =
+            older.map(|(spend, spent)| ScriptTx::new(spent.script, run.tx_num(spend.spender)));
         let further = run.further.iter();
-        history.extend(further.map(|(script, tx)| ScriptTx::new(*script, run.tx_num(*tx))));
-        history.par_sort_unstable();
+        let further = further.map(|(script, tx)| ScriptTx::new(*script, run.tx_num(*tx)));
+        let mut history = sorted(own.chain(older).chain(further), |entry| entry.bucket());
         history.dedup();
         history
     }
@@ -108,32 +98,21 @@ impl<'a> Changes<'a> {
     }
 
     fn write_unspent(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
-        let change = |script, output: OutputNum, value| {
-            (ScriptTx::new(script, output.tx_num), output.vout, value)
-        };
-        let removed = self
-            .older
-            .iter()
-            .map(|spent| change(spent.script, spent.output, None));
-        let created = self
-            .run
-            .outputs()
-            .filter(|(_, slot, _)| slot.state == SlotState::Unspent);
-        let created = created.map(|(output, slot, value)| change(slot.script, output, Some(value)));
-        let mut changes: Vec<_> = removed.chain(created).collect();
-        changes.par_sort_unstable_by_key(|(script_tx, vout, _)| (*script_tx, *vout));
-        for (script_tx, vout, value) in changes {
-            let output = OutputNum {
-                tx_num: script_tx.tx_num(),
-                vout,
-            };
-            let key = output.unspent_key(script_tx.key());
-            match value {
-                Some(value) => rows.put(Table::Unspent, key.as_ref(), &amount_value(value))?,
-                None => rows.delete(Table::Unspent, key.as_ref())?,
+        let place = |script, output: OutputNum| (ScriptTx::new(script, output.tx_num), output.vout);
+        let bucket = |(script_tx, _): &(ScriptTx, u32)| script_tx.bucket();
+        let removed = self.older.iter();
+        let removed = removed.map(|spent| place(spent.script, spent.output));
+        let mut removed = sorted(removed, bucket).into_iter().peekable();
+        let created = self.run.outputs().filter(|(_, slot, _)| slot.is_unspent());
+        let created = created.map(|(output, slot, value)| (place(slot.script, output), value));
+        for (place, value) in sorted(created, |(place, _)| bucket(place)) {
+            while let Some(removed) = removed.next_if(|removed| *removed < place) {
+                rows.delete(Table::Unspent, unspent_key(removed).as_ref())?;
             }
+            let key = unspent_key(place);
+            rows.put(Table::Unspent, key.as_ref(), &amount_value(value))?;
         }
-        Ok(())
+        removed.try_for_each(|removed| rows.delete(Table::Unspent, unspent_key(removed).as_ref()))
     }
 
     /// Older outputs come before those of the run.
@@ -143,10 +122,7 @@ impl<'a> Changes<'a> {
         for output in removed {
             rows.delete(Table::Outpoints, output.key().as_ref())?;
         }
-        let created = self
-            .run
-            .outputs()
-            .filter(|(_, slot, _)| slot.state == SlotState::Unspent);
+        let created = self.run.outputs().filter(|(_, slot, _)| slot.is_unspent());
         for (output, slot, _) in created {
             rows.put(Table::Outpoints, output.key().as_ref(), &slot.script.0)?;
         }
@@ -155,11 +131,9 @@ impl<'a> Changes<'a> {
 
     fn write_txids(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
         let numbered = (self.run.base.0..).map(TxNum).zip(&self.run.txids);
-        let mut keys: Vec<_> = numbered
-            .map(|(tx_num, txid)| TxidKey::new(txid, tx_num))
-            .collect();
-        keys.par_sort_unstable();
-        keys.iter()
+        let keys = numbered.map(|(tx_num, txid)| TxidKey::new(&Txid(*txid), tx_num));
+        sorted(keys, |key| key.bucket())
+            .iter()
             .try_for_each(|key| rows.put(Table::TxByTxid, key.row_key().as_ref(), &[]))
     }
 
@@ -178,36 +152,25 @@ impl<'a> Changes<'a> {
             .into_iter()
             .try_for_each(|(output, spender)| put(output, spender))?;
 
-        let mut own = self.run.spends.clone();
-        own.par_sort_unstable_by_key(|spend| spend.slot);
-        let mut own = own.into_iter().peekable();
-        for ((output, ..), slot) in self.run.outputs().zip(0u32..) {
-            if let Some(spend) = own.next_if(|spend| spend.slot == slot) {
-                put(output, spend.spender)?;
-            }
-        }
-        Ok(())
+        self.run
+            .outputs()
+            .filter_map(|(output, slot, _)| Some((output, slot.spender()?)))
+            .try_for_each(|(output, spender)| put(output, spender))
     }
 
     fn write_undo(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
-        let (mut spends_start, mut older_start, mut further_start) = (0, 0, 0);
+        let (mut undo_start, mut older_start, mut further_start) = (0, 0, 0);
         for block in &self.run.blocks {
-            let own = self.run.spends.get(spends_start..block.spends_end);
+            let own = self.run.undo.get(undo_start..block.undo_end);
             let older = self.older.get(older_start..block.older_end);
             let further = self.run.further.get(further_start..block.further_end);
-            (spends_start, older_start) = (block.spends_end, block.older_end);
+            (undo_start, older_start) = (block.undo_end, block.older_end);
             further_start = block.further_end;
-            if block.height < self.undo_from {
+            if block.height < self.run.undo_from {
                 continue;
             }
-            let own = own.unwrap_or_default().iter().filter_map(|spend| {
-                let (slot, value) = self.run.slot(spend.slot)?;
-                Some(Spent {
-                    output: self.run.output_of(spend.slot),
-                    script: slot.script,
-                    value,
-                })
-            });
+            let own = own.unwrap_or_default().iter();
+            let own = own.filter_map(|spend| self.run.spent(*spend));
             let undo = Undo {
                 spent: own
                     .chain(older.unwrap_or_default().iter().copied())
@@ -222,4 +185,12 @@ impl<'a> Changes<'a> {
         }
         Ok(())
     }
+}
+
+fn unspent_key((script_tx, vout): (ScriptTx, u32)) -> RowKey {
+    let output = OutputNum {
+        tx_num: script_tx.tx_num(),
+        vout,
+    };
+    output.unspent_key(script_tx.key())
 }

@@ -16,11 +16,15 @@ use crate::{
     commit::{Batch, Rows as _, begin_run, commit_run, recover_run, write_run_file},
     disconnect::disconnect,
     lookup::TXID_LEN,
+    places::RecentRuns,
     schema::{BlockRecord, STATE_KEY, State, Table, identity, undo_key},
     store::Store,
 };
 
 const IDENTITY_FILE: &str = "identity";
+
+/// Which part of the memory may remember the transactions of runs that were connected.
+const RECENT_SHARE: usize = 8;
 
 /// Settings of an index.
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ pub struct Index {
     config: IndexConfig,
     /// Most blocks the flat files ever held since opening: a view may stand on any of them.
     most_blocks: u32,
+    recent: RecentRuns,
 }
 
 impl Index {
@@ -90,6 +95,7 @@ impl Index {
             chain,
             config,
             most_blocks: state.block_count,
+            recent: RecentRuns::default(),
         })
     }
 
@@ -132,9 +138,10 @@ impl Index {
     /// # Errors
     /// The block does not build on the tip, or spends what is not there; nothing changes then.
     pub fn connect(&mut self, block: &BlockRows) -> Result<Vec<ScriptKey>, IndexError> {
-        let mut run = Run::new(self);
+        self.recent.clear();
+        let mut run = Run::new(self, block.height);
         run.push(block)?;
-        let changes = Changes::new(&self.store, &run, block.height)?;
+        let changes = Changes::new(&self.store, &self.recent, &run)?;
         let chain = self.append(&run)?;
         let mut batch = Batch::new(&self.store);
         for table in Changes::TABLES {
@@ -150,15 +157,11 @@ impl Index {
 
     /// Connects a run of blocks of the initial build and makes it durable.
     ///
-    /// `target` is the height that the build goes to: blocks further below it than the
-    /// `reorg_limit` get no undo record.
-    ///
     /// # Errors
     /// The run spends what is not there; nothing of it counts then.
-    pub fn connect_run(&mut self, run: &Run, target: Height) -> Result<(), IndexError> {
-        let undo_from = Height((target.0 + 1).saturating_sub(self.config.reorg_limit));
-        let changes = Changes::new(&self.store, run, undo_from)?;
-        let chain = self.append(run)?;
+    pub fn connect_run(&mut self, run: Run) -> Result<(), IndexError> {
+        let changes = Changes::new(&self.store, &self.recent, &run)?;
+        let chain = self.append(&run)?;
         begin_run(&self.store)?;
         Changes::TABLES
             .par_iter()
@@ -168,6 +171,8 @@ impl Index {
             })?;
         commit_run(&self.store, &state_of(&chain))?;
         self.adopt(chain);
+        let max_memory = self.config.cache_bytes / RECENT_SHARE;
+        self.recent.push(run.base, run.places, max_memory);
         Ok(())
     }
 
@@ -179,6 +184,7 @@ impl Index {
         let no_undo = |height| IndexError::NoUndo { height };
         let (height, _) = self.chain.tip().ok_or(no_undo(Height(0)))?;
         let tx_nums = self.chain.tx_nums(height).ok_or(no_undo(height))?;
+        self.recent.clear();
         let mut chain = self.chain.clone();
         chain.pop();
         let mut batch = Batch::new(&self.store);
@@ -197,7 +203,6 @@ impl Index {
         if self.chain.block_count() < self.most_blocks {
             self.store.announce_overwrite();
         }
-        let txids: Vec<u8> = run.txids.iter().flat_map(|txid| txid.0).collect();
         let records: Vec<u8> = run
             .blocks
             .iter()
@@ -207,9 +212,9 @@ impl Index {
         let store = &self.store;
         // Three waits for the disk at once are as short as one.
         let writes = [
-            (&store.txids, self.chain.tx_count().0 * TXID_LEN, &txids),
-            (&store.headers, self.chain.headers_len(), &run.headers),
-            (&store.blocks, records_start, &records),
+            (&store.txids, self.chain.tx_count().0 * TXID_LEN, run.txids.as_flattened()),
+            (&store.headers, self.chain.headers_len(), &run.headers[..]),
+            (&store.blocks, records_start, &records[..]),
         ];
         writes
             .par_iter()

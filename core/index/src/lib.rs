@@ -14,10 +14,12 @@ mod error;
 mod flat;
 mod index;
 mod lookup;
+mod places;
 mod rows;
 mod run;
 mod schema;
 mod snapshot;
+mod sorted;
 mod store;
 mod view;
 

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use crate::{
     IndexError,
-    run::OlderSpend,
+    places::RecentRuns,
+    run::{OlderSpend, Run},
     schema::{
         OutputNum, Spent, Table, parse_amount, parse_script_key, txid_key_tx_num, txid_prefix,
     },
@@ -54,28 +55,32 @@ pub(crate) fn txid_at(store: &Store, tx_num: TxNum) -> Result<Txid, IndexError> 
 /// Spends that one thread looks up at a time.
 const SPENDS: usize = 1024;
 
-/// Finds the outputs, made before `base`, that a run spends; in the order of `spends`.
+/// Finds the older outputs that a run spends; in the order of [`Run::older`].
 ///
 /// Cost: they are looked up in the order of their txids, so that neighbours share reads.
 pub(crate) fn older_outputs(
     store: &Store,
-    spends: &[OlderSpend],
-    base: TxNum,
+    recent: &RecentRuns,
+    run: &Run,
 ) -> Result<Vec<Spent>, IndexError> {
-    let rows = store.snapshot();
-    let mut sorted: Vec<_> = (0usize..).zip(spends).collect();
-    sorted.par_sort_unstable_by_key(|(_, spend)| spend.outpoint);
-    let find = |txids: &mut Cursor<'_>, (position, spend): &(usize, &OlderSpend)| {
-        let found = older_output(store, &rows, txids, (spend, base))?;
-        let OlderSpend {
-            outpoint, height, ..
-        } = **spend;
-        let missing = IndexError::MissingOutput { height, outpoint };
-        Ok((*position, found.ok_or(missing)?))
+    let older = Older {
+        store,
+        recent,
+        rows: store.snapshot(),
+        base: run.base,
     };
+    let mut sorted: Vec<_> = (0usize..).zip(&run.older).collect();
+    sorted.par_sort_unstable_by_key(|(_, spend)| spend.outpoint);
     let find_all = |spends: &[(usize, &OlderSpend)]| -> Result<Vec<_>, IndexError> {
-        let mut txids = rows.cursor(Table::TxByTxid)?;
-        spends.iter().map(|spend| find(&mut txids, spend)).collect()
+        let mut txids = older.rows.cursor(Table::TxByTxid)?;
+        let find = |(position, spend): &(usize, &OlderSpend)| {
+            let OlderSpend {
+                outpoint, height, ..
+            } = **spend;
+            let missing = IndexError::MissingOutput { height, outpoint };
+            Ok((*position, older.find(&mut txids, spend)?.ok_or(missing)?))
+        };
+        spends.iter().map(find).collect()
     };
     let found: Result<Vec<_>, IndexError> = sorted.par_chunks(SPENDS).map(find_all).collect();
     let mut found: Vec<_> = found?.into_iter().flatten().collect();
@@ -83,30 +88,43 @@ pub(crate) fn older_outputs(
     Ok(found.into_iter().map(|(_, spent)| spent).collect())
 }
 
-/// Finds one of them. What the node said of it spares two reads.
-fn older_output(
-    store: &Store,
-    rows: &PinnedSnapshot,
-    txids: &mut Cursor<'_>,
-    (spend, base): (&OlderSpend, TxNum),
-) -> Result<Option<Spent>, IndexError> {
-    let OlderSpend {
-        outpoint, spent, ..
-    } = spend;
-    if let Some((script, value)) = *spent
-        && let [tx_num] = tx_nums(store, txids, &outpoint.txid, base)?[..]
-    {
-        let output = OutputNum {
-            tx_num,
-            vout: outpoint.vout,
+/// What was indexed before a run.
+struct Older<'a> {
+    store: &'a Store,
+    recent: &'a RecentRuns,
+    rows: PinnedSnapshot,
+    base: TxNum,
+}
+
+impl Older<'_> {
+    /// Finds an output that is spent. What the node said of it spares two reads.
+    fn find(
+        &self,
+        txids: &mut Cursor<'_>,
+        spend: &OlderSpend,
+    ) -> Result<Option<Spent>, IndexError> {
+        let OlderSpend {
+            outpoint, spent, ..
+        } = spend;
+        let tx_nums = match self.recent.find(self.store, &outpoint.txid)? {
+            Some(tx_num) => vec![tx_num],
+            None => tx_nums(self.store, txids, &outpoint.txid, self.base)?,
         };
-        return Ok(Some(Spent {
-            output,
-            script,
-            value,
-        }));
+        if let Some((script, value)) = *spent
+            && let [tx_num] = tx_nums[..]
+        {
+            let output = OutputNum {
+                tx_num,
+                vout: outpoint.vout,
+            };
+            return Ok(Some(Spent {
+                output,
+                script,
+                value,
+            }));
+        }
+        first_unspent(&self.rows, &tx_nums, outpoint.vout)
     }
-    unspent_output(store, rows, outpoint, base)
 }
 
 /// Finds an unspent output by its name.
@@ -119,11 +137,18 @@ pub(crate) fn unspent_output(
     tx_count: TxNum,
 ) -> Result<Option<Spent>, IndexError> {
     let mut txids = rows.cursor(Table::TxByTxid)?;
-    for tx_num in tx_nums(store, &mut txids, &outpoint.txid, tx_count)? {
-        let output = OutputNum {
-            tx_num,
-            vout: outpoint.vout,
-        };
+    let tx_nums = tx_nums(store, &mut txids, &outpoint.txid, tx_count)?;
+    first_unspent(rows, &tx_nums, outpoint.vout)
+}
+
+/// Finds the first of the outputs at `vout` of some transactions that is unspent.
+fn first_unspent(
+    rows: &PinnedSnapshot,
+    tx_nums: &[TxNum],
+    vout: u32,
+) -> Result<Option<Spent>, IndexError> {
+    for tx_num in tx_nums.iter().copied() {
+        let output = OutputNum { tx_num, vout };
         let Some(script) = rows.get(Table::Outpoints, output.key())? else {
             continue;
         };

@@ -1,37 +1,41 @@
 //! Consecutive blocks on their way into the index, put together in memory.
 //!
 //! Blocks are pushed in chain order. What an input spends is looked up right then among the
-//! outputs of the run, so that of most inputs only two small numbers are kept; those that spend
+//! outputs of the run, so that of most inputs only one small number is kept; those that spend
 //! older outputs wait for one sorted look-up in the index.
 
+use std::num::NonZeroU32;
+
 use electrode_coin::{BlockHash, Height, OutPoint, Sats, ScriptKey, TxNum, Txid};
-use hashbrown::HashTable;
 
 use crate::{
     BlockRows, Index, IndexError,
     chain::Chain,
+    places::Places,
     rows::{Input, NewOutput},
-    schema::{BlockRecord, OutputNum},
+    schema::{BlockRecord, OutputNum, Spent},
 };
 
 /// Consecutive blocks that build on an index.
 #[derive(Debug)]
 pub struct Run {
     pub(crate) base: TxNum,
+    /// Blocks from here on can be disconnected later.
+    pub(crate) undo_from: Height,
     headers_start: u64,
     next: Height,
     tip: BlockHash,
     pub(crate) blocks: Vec<RunBlock>,
     pub(crate) headers: Vec<u8>,
-    pub(crate) txids: Vec<Txid>,
-    /// Positions in `txids`, by txid.
-    places: HashTable<u32>,
+    /// txids, as they stand in their flat file.
+    pub(crate) txids: Vec<[u8; 32]>,
+    pub(crate) places: Places,
     /// For each transaction, the slot behind its last output.
     slot_ends: Vec<u32>,
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) values: Vec<Sats>,
-    /// Spends of outputs of the run, in chain order.
-    pub(crate) spends: Vec<OwnSpend>,
+    slots: Vec<Slot>,
+    values: Vec<Sats>,
+    /// What blocks from `undo_from` on spend of the run, in chain order.
+    pub(crate) undo: Vec<OwnSpend>,
     /// Spends of older outputs, in chain order.
     pub(crate) older: Vec<OlderSpend>,
     /// Transactions that are also in the history of a script that owns none of their outputs.
@@ -43,8 +47,8 @@ pub struct Run {
 pub(crate) struct RunBlock {
     pub(crate) height: Height,
     pub(crate) record: BlockRecord,
-    /// How many of the run's spends there are up to here.
-    pub(crate) spends_end: usize,
+    /// How many of the run's spends to undo there are up to here.
+    pub(crate) undo_end: usize,
     pub(crate) older_end: usize,
     pub(crate) further_end: usize,
 }
@@ -53,23 +57,30 @@ pub(crate) struct RunBlock {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) script: ScriptKey,
-    pub(crate) state: SlotState,
+    /// Whether anybody can ever spend it: otherwise it is in no table.
+    pub(crate) is_spendable: bool,
+    /// One more than the position of the transaction of the run that spends it.
+    spender: Option<NonZeroU32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SlotState {
-    /// Nobody can ever spend it: it is in no table.
-    Unspendable,
-    Unspent,
-    Spent,
+impl Slot {
+    /// Gives the position of the transaction of the run that spends it.
+    pub(crate) fn spender(&self) -> Option<u32> {
+        self.spender.map(|spender| spender.get() - 1)
+    }
+
+    /// Tells whether it can be spent by blocks to come.
+    pub(crate) fn is_unspent(&self) -> bool {
+        self.is_spendable && self.spender.is_none()
+    }
 }
 
 /// An input that spends an output of the run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnSpend {
-    pub(crate) slot: u32,
-    /// Position of the spending transaction in the run.
-    pub(crate) spender: u32,
+    /// Position of the transaction that made the output.
+    funder: u32,
+    slot: u32,
 }
 
 /// An input that spends an output made before the run.
@@ -83,26 +94,48 @@ pub(crate) struct OlderSpend {
 }
 
 impl Run {
-    /// Starts a run on the tip of an index.
+    /// Starts a run on the tip of an index that is being built up to `target`: blocks further
+    /// below it than the `reorg_limit` get no undo record.
     #[must_use]
-    pub fn new(index: &Index) -> Self {
+    pub fn new(index: &Index, target: Height) -> Self {
         let chain = index.chain();
         Self {
             base: chain.tx_count(),
+            undo_from: Height(
+                target
+                    .0
+                    .saturating_add(1)
+                    .saturating_sub(index.config().reorg_limit),
+            ),
             headers_start: chain.headers_len(),
             next: index.next_height(),
             tip: index.tip().map(|tip| tip.hash).unwrap_or_default(),
             blocks: Vec::new(),
             headers: Vec::new(),
             txids: Vec::new(),
-            places: HashTable::new(),
+            places: Places::default(),
             slot_ends: Vec::new(),
             slots: Vec::new(),
             values: Vec::new(),
-            spends: Vec::new(),
+            undo: Vec::new(),
             older: Vec::new(),
             further: Vec::new(),
         }
+    }
+
+    /// Makes room for as many blocks like Bitcoin's as `bytes` of [`Self::memory`] hold, so that
+    /// nothing is moved while they come. What stays unused costs address space only.
+    #[must_use]
+    pub fn with_room(mut self, bytes: usize) -> Self {
+        /// Least bytes of a run for each of its transactions: one output, no input.
+        const TX: usize = 150;
+        /// Least bytes for each output: all in one transaction.
+        const OUTPUT: usize = 75;
+        self.txids.reserve_exact(bytes / TX);
+        self.slot_ends.reserve_exact(bytes / TX);
+        self.slots.reserve_exact(bytes / OUTPUT);
+        self.values.reserve_exact(bytes / OUTPUT);
+        self
     }
 
     /// Adds the next block.
@@ -151,15 +184,15 @@ impl Run {
     /// Gives the bytes of memory that it takes, and that connecting it will take.
     #[must_use]
     pub fn memory(&self) -> usize {
-        /// Bytes of a sorted row of history, of which outputs and inputs make one each.
+        /// Bytes of a row that waits to be sorted.
         const ROW: usize = 16;
-        /// Bytes of a place: a number and a byte, half of them free after the table has grown.
-        const PLACE: usize = 10;
         self.headers.len()
-            + self.txids.len() * (size_of::<Txid>() + size_of::<u32>() + PLACE + ROW)
-            + self.slots.len() * (size_of::<Slot>() + size_of::<Sats>() + 2 * ROW)
-            + self.spends.len() * (size_of::<OwnSpend>() + ROW)
-            + self.older.len() * (size_of::<OlderSpend>() + 64)
+            + self.txids.len() * (size_of::<Txid>() + size_of::<u32>() + ROW)
+            + self.places.memory()
+            + self.slots.len() * (size_of::<Slot>() + size_of::<Sats>() + 3 * ROW)
+            + self.undo.len() * size_of::<OwnSpend>()
+            + self.older.len() * (size_of::<OlderSpend>() + 6 * ROW)
+            + self.further.len() * (size_of::<(ScriptKey, u32)>() + ROW)
     }
 
     /// Gives the chain of an index with the blocks of the run added.
@@ -172,25 +205,17 @@ impl Run {
     }
 
     /// Every output with its number, in chain order.
-    pub(crate) fn outputs(&self) -> impl Iterator<Item = (OutputNum, &Slot, Sats)> {
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = (OutputNum, &Slot, Sats)> + Clone {
         let starts = std::iter::once(0).chain(self.slot_ends.iter().copied());
-        let vouts = starts
-            .zip(&self.slot_ends)
-            .flat_map(|(start, end)| 0..end - start);
-        let slots = self.slots.iter().zip(&self.values);
-        // A transaction without outputs has no slot, so numbers go by slot and not by transaction.
-        let tx_nums = (self.base.0..)
-            .zip(&self.slot_ends)
-            .scan(0, |start, (tx_num, end)| {
-                let count = end - *start;
-                *start = *end;
-                Some((0..count).map(move |_| TxNum(tx_num)))
-            });
-        tx_nums
-            .flatten()
-            .zip(vouts)
-            .zip(slots)
-            .map(|((tx_num, vout), (slot, value))| (OutputNum { tx_num, vout }, slot, *value))
+        let transactions = (self.base.0..).map(TxNum).zip(starts.zip(&self.slot_ends));
+        transactions.flat_map(|(tx_num, (start, end))| {
+            let slots = to_usize(start)..to_usize(*end);
+            let values = self.values.get(slots.clone()).unwrap_or_default();
+            let slots = self.slots.get(slots).unwrap_or_default();
+            (0..)
+                .zip(slots.iter().zip(values))
+                .map(move |(vout, (slot, value))| (OutputNum { tx_num, vout }, slot, *value))
+        })
     }
 
     /// Gives the number of a transaction by its position in the run.
@@ -198,57 +223,44 @@ impl Run {
         TxNum(self.base.0 + u64::from(position))
     }
 
-    /// Finds the number of the output in a slot.
-    pub(crate) fn output_of(&self, slot: u32) -> OutputNum {
-        let position = self.slot_ends.partition_point(|end| *end <= slot);
-        let start = position
-            .checked_sub(1)
-            .and_then(|before| self.slot_ends.get(before));
-        OutputNum {
-            tx_num: self.tx_num(to_u32(position).unwrap_or(u32::MAX)),
-            vout: slot - start.copied().unwrap_or_default(),
-        }
+    /// Finds the output that was spent.
+    pub(crate) fn spent(&self, OwnSpend { funder, slot }: OwnSpend) -> Option<Spent> {
+        let output = OutputNum {
+            tx_num: self.tx_num(funder),
+            vout: slot.checked_sub(self.first_slot(funder)?)?,
+        };
+        let at = to_usize(slot);
+        Some(Spent {
+            output,
+            script: self.slots.get(at)?.script,
+            value: *self.values.get(at)?,
+        })
     }
 
-    pub(crate) fn slot(&self, slot: u32) -> Option<(&Slot, Sats)> {
-        let at = usize::try_from(slot).ok()?;
-        Some((self.slots.get(at)?, *self.values.get(at)?))
+    /// Gives the slot of the first output of a transaction, if it has any.
+    fn first_slot(&self, position: u32) -> Option<u32> {
+        match position.checked_sub(1) {
+            Some(before) => self.slot_ends.get(to_usize(before)).copied(),
+            None => Some(0),
+        }
     }
 
     fn add_transactions(&mut self, block: &BlockRows) {
         let first_slot = self.slots.len();
         for (txid, end) in block.txids.iter().zip(&block.output_ends) {
             let position = to_u32(self.txids.len()).unwrap_or(u32::MAX);
-            self.txids.push(*txid);
+            self.txids.push(txid.0);
             self.slot_ends
                 .push(to_u32(first_slot + end).unwrap_or(u32::MAX));
-            self.place(txid, position);
+            self.places.insert(&self.txids, position);
         }
         for NewOutput { script, value } in &block.outputs {
-            let state = if script.is_some() {
-                SlotState::Unspent
-            } else {
-                SlotState::Unspendable
-            };
             self.slots.push(Slot {
                 script: script.unwrap_or_default(),
-                state,
+                is_spendable: script.is_some(),
+                spender: None,
             });
             self.values.push(*value);
-        }
-    }
-
-    /// Remembers where a transaction is. Of coinbases made twice the later one stays, as in the
-    /// node.
-    fn place(&mut self, txid: &Txid, position: u32) {
-        let txids = &self.txids;
-        let is_same = |other: &u32| txid_at(txids, *other) == Some(txid);
-        match self.places.find_mut(hash(txid), is_same) {
-            Some(known) => *known = position,
-            None => {
-                let rehash = |other: &u32| txid_at(txids, *other).map_or(0, hash);
-                self.places.insert_unique(hash(txid), position, rehash);
-            }
         }
     }
 
@@ -257,12 +269,13 @@ impl Run {
             outpoint, spent, ..
         } = *input;
         match self.find(&outpoint) {
-            Some(slot) => {
-                let at = usize::try_from(slot).unwrap_or(usize::MAX);
-                if let Some(slot) = self.slots.get_mut(at) {
-                    slot.state = SlotState::Spent;
+            Some(spend) => {
+                if let Some(slot) = self.slots.get_mut(to_usize(spend.slot)) {
+                    slot.spender = NonZeroU32::new(spender.saturating_add(1));
                 }
-                self.spends.push(OwnSpend { slot, spender });
+                if height >= self.undo_from {
+                    self.undo.push(spend);
+                }
             }
             None => self.older.push(OlderSpend {
                 outpoint,
@@ -273,19 +286,13 @@ impl Run {
         }
     }
 
-    /// Finds the slot of an output that the run makes and that can be spent.
-    fn find(&self, outpoint: &OutPoint) -> Option<u32> {
-        let is_same = |other: &u32| txid_at(&self.txids, *other) == Some(&outpoint.txid);
-        let position = *self.places.find(hash(&outpoint.txid), is_same)?;
-        let position = usize::try_from(position).ok()?;
-        let start = match position.checked_sub(1) {
-            Some(before) => *self.slot_ends.get(before)?,
-            None => 0,
-        };
-        let slot = start.checked_add(outpoint.vout)?;
-        let is_there = slot < *self.slot_ends.get(position)?;
-        let (found, _) = self.slot(slot).filter(|_| is_there)?;
-        (found.state != SlotState::Unspendable).then_some(slot)
+    /// Finds an output that the run makes and that can be spent.
+    fn find(&self, outpoint: &OutPoint) -> Option<OwnSpend> {
+        let funder = self.places.find(&self.txids, &outpoint.txid)?;
+        let slot = self.first_slot(funder)?.checked_add(outpoint.vout)?;
+        let is_there = slot < *self.slot_ends.get(to_usize(funder))?;
+        let found = self.slots.get(to_usize(slot)).filter(|_| is_there)?;
+        found.is_spendable.then_some(OwnSpend { funder, slot })
     }
 
     fn add_block(&mut self, block: &BlockRows) {
@@ -300,7 +307,7 @@ impl Run {
         self.blocks.push(RunBlock {
             height: block.height,
             record,
-            spends_end: self.spends.len(),
+            undo_end: self.undo.len(),
             older_end: self.older.len(),
             further_end: self.further.len(),
         });
@@ -309,17 +316,11 @@ impl Run {
     }
 }
 
-/// The first bytes of a txid are as good as random.
-fn hash(txid: &Txid) -> u64 {
-    txid.0
-        .first_chunk()
-        .map_or(0, |first| u64::from_le_bytes(*first))
-}
-
-fn txid_at(txids: &[Txid], position: u32) -> Option<&Txid> {
-    txids.get(usize::try_from(position).ok()?)
-}
-
 fn to_u32(number: usize) -> Option<u32> {
     u32::try_from(number).ok()
+}
+
+fn to_usize(number: u32) -> usize {
+    // usize has at least 32 bits on every platform that RocksDB runs on.
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

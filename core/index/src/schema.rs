@@ -75,29 +75,37 @@ impl Table {
     }
 }
 
-/// A transaction that touches a script, as one number that sorts by script, then chain order.
+/// A transaction that touches a script, as two numbers that sort by script, then chain order.
 ///
-/// Shape: script key (88 bits) ‖ `tx_num` (40 bits).
+/// Shape: first bytes of the script key (64 bits); the rest of it (24 bits) ‖ `tx_num` (40 bits).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ScriptTx(u128);
+pub(crate) struct ScriptTx(u64, u64);
 
 impl ScriptTx {
     pub(crate) fn new(key: ScriptKey, tx_num: TxNum) -> Self {
-        let mut bytes = [0; 16];
-        let (_, script) = bytes.split_at_mut(16 - ScriptKey::LEN);
-        script.copy_from_slice(&key.0);
-        let script = u128::from_be_bytes(bytes);
-        Self(script << 40 | u128::from(tx_num.0.min(MAX_TX_NUM)))
+        let [a, b, c, d, e, f, g, h, i, j, k] = key.0;
+        let rest = u64::from_be_bytes([i, j, k, 0, 0, 0, 0, 0]);
+        Self(
+            u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            rest | tx_num.0.min(MAX_TX_NUM),
+        )
     }
 
     pub(crate) fn key(self) -> ScriptKey {
-        let [a, b, c, d, e, f, g, h, i, j, k, ..] = self.0.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = self.0.to_be_bytes();
+        let [i, j, k, ..] = self.1.to_be_bytes();
         ScriptKey([a, b, c, d, e, f, g, h, i, j, k])
     }
 
     pub(crate) fn tx_num(self) -> TxNum {
-        let [.., a, b, c, d, e] = self.0.to_be_bytes();
+        let [_, _, _, a, b, c, d, e] = self.1.to_be_bytes();
         TxNum(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
+    }
+
+    /// First byte of the script key.
+    pub(crate) fn bucket(self) -> u8 {
+        let [first, ..] = self.0.to_be_bytes();
+        first
     }
 
     /// Key of the row in `history` that it starts: `script key (11) ‖ tx_num`.
@@ -128,6 +136,12 @@ impl TxidKey {
         let [a, b, c, d, e, f] = txid_prefix(txid);
         let prefix = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
         Self(u128::from(prefix) << 40 | u128::from(tx_num.0.min(MAX_TX_NUM)))
+    }
+
+    /// First byte of the txid.
+    pub(crate) fn bucket(self) -> u8 {
+        let [_, _, _, _, _, first, ..] = self.0.to_be_bytes();
+        first
     }
 
     /// Gives the key: `txid (first 6) ‖ tx_num`.

@@ -77,7 +77,7 @@ pub(crate) async fn build(
     // The rest is for the database's own caches and writers.
     let max_memory = index.config().cache_bytes / 5 * 3;
     let mut ahead = Ahead::new(blocks, index.next_height(), target);
-    let mut run = Run::new(index);
+    let mut run = Run::new(index, target).with_room(max_memory);
     let ended = loop {
         let rows = match ahead.next().await {
             Ok(Some(rows)) => rows,
@@ -91,12 +91,12 @@ pub(crate) async fn build(
         }
         progress.block(&rows);
         if run.memory() >= max_memory {
-            task::block_in_place(|| index.connect_run(&run, target))?;
-            run = Run::new(index);
+            task::block_in_place(|| index.connect_run(run))?;
+            run = Run::new(index, target).with_room(max_memory);
         }
     };
     if !run.is_empty() {
-        task::block_in_place(|| index.connect_run(&run, target))?;
+        task::block_in_place(|| index.connect_run(run))?;
     }
     ended
 }

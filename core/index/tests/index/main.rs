@@ -55,9 +55,9 @@ fn build(index: &mut Index, chain: &Chain, len: usize, source: Source) {
 }
 
 fn connect_run(index: &mut Index, rows: impl Iterator<Item = BlockRows>, target: Height) {
-    let mut run = Run::new(index);
+    let mut run = Run::new(index, target);
     rows.for_each(|rows| run.push(&rows).unwrap());
-    index.connect_run(&run, target).unwrap();
+    index.connect_run(run).unwrap();
 }
 
 #[test]
