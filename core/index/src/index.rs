@@ -10,7 +10,7 @@ use electrode_coin::{BlockHash, Descriptor, Height, ScriptKey};
 use rayon::prelude::*;
 
 use crate::{
-    BlockRows, IndexError, IndexView, Run,
+    BlockRows, IndexConfig, IndexError, IndexView, Run,
     chain::Chain,
     changes::Changes,
     commit::{Batch, Rows as _, begin_run, commit_run, recover_run, write_run_file},
@@ -22,30 +22,6 @@ use crate::{
 };
 
 const IDENTITY_FILE: &str = "identity";
-
-/// Which part of the memory may remember the transactions of runs that were connected.
-const RECENT_SHARE: usize = 8;
-
-/// Settings of an index.
-#[derive(Clone, Debug)]
-pub struct IndexConfig {
-    /// Bytes of memory for the database's caches and for building runs of blocks. Units: bytes.
-    pub cache_bytes: usize,
-    /// How many blocks can be disconnected.
-    pub reorg_limit: u32,
-    /// How many files the database keeps open.
-    pub max_open_files: i32,
-}
-
-impl Default for IndexConfig {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 450 << 20,
-            reorg_limit: 200,
-            max_open_files: 512,
-        }
-    }
-}
 
 /// The last block of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +41,7 @@ pub struct Index {
     /// Most blocks the flat files ever held since opening: a view may stand on any of them.
     most_blocks: u32,
     recent: RecentRuns,
+    is_compaction_paused: bool,
 }
 
 impl Index {
@@ -96,6 +73,7 @@ impl Index {
             config,
             most_blocks: state.block_count,
             recent: RecentRuns::default(),
+            is_compaction_paused: false,
         })
     }
 
@@ -171,8 +149,33 @@ impl Index {
             })?;
         commit_run(&self.store, &state_of(&chain))?;
         self.adopt(chain);
-        let max_memory = self.config.cache_bytes / RECENT_SHARE;
+        let max_memory = self.config.recent_runs_memory();
         self.recent.push(run.base, run.places, max_memory);
+        Ok(())
+    }
+
+    /// Leaves the tables as the runs to come make them, for as long as they are too many to be
+    /// worth merging.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn pause_compaction(&mut self) -> Result<(), IndexError> {
+        if !self.is_compaction_paused {
+            self.store.set_compaction("true")?;
+            self.is_compaction_paused = true;
+        }
+        Ok(())
+    }
+
+    /// Merges what runs have left, in the background.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn resume_compaction(&mut self) -> Result<(), IndexError> {
+        if self.is_compaction_paused {
+            self.store.set_compaction("false")?;
+            self.is_compaction_paused = false;
+        }
         Ok(())
     }
 
@@ -212,7 +215,11 @@ impl Index {
         let store = &self.store;
         // Three waits for the disk at once are as short as one.
         let writes = [
-            (&store.txids, self.chain.tx_count().0 * TXID_LEN, run.txids.as_flattened()),
+            (
+                &store.txids,
+                self.chain.tx_count().0 * TXID_LEN,
+                run.txids.as_flattened(),
+            ),
             (&store.headers, self.chain.headers_len(), &run.headers[..]),
             (&store.blocks, records_start, &records[..]),
         ];

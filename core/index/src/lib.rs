@@ -8,6 +8,7 @@
 mod chain;
 mod changes;
 mod commit;
+mod config;
 mod content;
 mod disconnect;
 mod error;
@@ -23,9 +24,10 @@ mod sorted;
 mod store;
 mod view;
 
+pub use config::IndexConfig;
 pub use content::Difference;
 pub use error::IndexError;
-pub use index::{Index, IndexConfig, Tip};
+pub use index::{Index, Tip};
 pub use rows::{BlockRows, RawBlock};
 pub use run::Run;
 pub use view::{Headers, HistoryTx, IndexView, OwnedOutput, UnspentOutput};

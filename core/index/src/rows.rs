@@ -126,6 +126,17 @@ impl BlockRows {
         &self.txids
     }
 
+    /// Gives the bytes of memory that it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.header.len()
+            + size_of_val(&self.txids[..])
+            + size_of_val(&self.output_ends[..])
+            + size_of_val(&self.outputs[..])
+            + size_of_val(&self.inputs[..])
+            + size_of_val(&self.further[..])
+    }
+
     /// Gives what its inputs spend, in block order.
     pub fn spent_outpoints(&self) -> impl Iterator<Item = OutPoint> {
         self.inputs.iter().map(|input| input.outpoint)

@@ -26,6 +26,8 @@ pub struct Run {
     next: Height,
     tip: BlockHash,
     pub(crate) blocks: Vec<RunBlock>,
+    /// How many of its outputs the run spends itself.
+    own_spends: usize,
     pub(crate) headers: Vec<u8>,
     /// txids, as they stand in their flat file.
     pub(crate) txids: Vec<[u8; 32]>,
@@ -111,6 +113,7 @@ impl Run {
             next: index.next_height(),
             tip: index.tip().map(|tip| tip.hash).unwrap_or_default(),
             blocks: Vec::new(),
+            own_spends: 0,
             headers: Vec::new(),
             txids: Vec::new(),
             places: Places::default(),
@@ -184,12 +187,15 @@ impl Run {
     /// Gives the bytes of memory that it takes, and that connecting it will take.
     #[must_use]
     pub fn memory(&self) -> usize {
-        /// Bytes of a row that waits to be sorted.
+        /// Bytes of a row that waits to be sorted; one of an unspent output takes two.
         const ROW: usize = 16;
+        let unspent = self.slots.len().saturating_sub(self.own_spends);
         self.headers.len()
             + self.txids.len() * (size_of::<Txid>() + size_of::<u32>() + ROW)
             + self.places.memory()
-            + self.slots.len() * (size_of::<Slot>() + size_of::<Sats>() + 3 * ROW)
+            + self.slots.len() * (size_of::<Slot>() + size_of::<Sats>() + ROW)
+            + self.own_spends * ROW
+            + unspent * 2 * ROW
             + self.undo.len() * size_of::<OwnSpend>()
             + self.older.len() * (size_of::<OlderSpend>() + 6 * ROW)
             + self.further.len() * (size_of::<(ScriptKey, u32)>() + ROW)
@@ -270,6 +276,7 @@ impl Run {
         } = *input;
         match self.find(&outpoint) {
             Some(spend) => {
+                self.own_spends += 1;
                 if let Some(slot) = self.slots.get_mut(to_usize(spend.slot)) {
                     slot.spender = NonZeroU32::new(spender.saturating_add(1));
                 }

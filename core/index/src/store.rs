@@ -17,6 +17,8 @@ use crate::{IndexConfig, IndexError, flat::FlatFile, schema::Table, snapshot::Pi
 
 /// Bits of filter per key: one false hit in a hundred.
 const FILTER_BITS: f64 = 10.0;
+/// Entries of an index block that are written as what they add to the one before.
+const INDEX_RESTARTS: i32 = 8;
 /// Bytes of a data block: small ones read faster when the cache is cold.
 const BLOCK_LEN: usize = 4096;
 
@@ -41,7 +43,7 @@ impl Store {
             path: dir.to_owned(),
             source,
         })?;
-        let cache = Cache::new_lru_cache(config.cache_bytes / 4);
+        let cache = Cache::new_lru_cache(config.block_cache_memory());
         let families = Table::ALL.map(|table| {
             ColumnFamilyDescriptor::new(table.name(), table_options(table, Some(&cache)))
         });
@@ -71,6 +73,15 @@ impl Store {
             .ok_or(IndexError::corrupt(table.name()))
     }
 
+    /// Sets whether tables are not compacted by themselves: `true` or `false`.
+    pub(crate) fn set_compaction(&self, is_disabled: &str) -> Result<(), IndexError> {
+        for table in Table::ALL {
+            let options = [("disable_auto_compactions", is_disabled)];
+            self.db.set_options_cf(self.table(table)?, &options)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn snapshot(&self) -> PinnedSnapshot {
         PinnedSnapshot::of(&self.db)
     }
@@ -98,6 +109,8 @@ pub(crate) fn table_options(table: Table, cache: Option<&Cache>) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_size(BLOCK_LEN);
     blocks.set_format_version(5);
+    // Keys of an index share their beginnings as those of the data do.
+    blocks.set_index_block_restart_interval(INDEX_RESTARTS);
     if let Some(cache) = cache {
         blocks.set_block_cache(cache);
         blocks.set_cache_index_and_filter_blocks(true);
@@ -124,7 +137,7 @@ fn database_options(config: &IndexConfig) -> Options {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_max_open_files(config.max_open_files);
-    options.set_db_write_buffer_size(config.cache_bytes / 8);
+    options.set_db_write_buffer_size(config.write_buffer_memory());
     options.set_max_total_wal_size(32 << 20);
     options.set_keep_log_file_num(4);
     options.set_max_background_jobs(2);

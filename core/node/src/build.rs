@@ -1,19 +1,28 @@
 //! The initial build: many blocks, fetched ahead, read on all cores, connected in runs.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque, num::NonZeroUsize, ops::RangeInclusive, sync::Arc, thread, time::Instant,
+};
 
 use electrode_coin::{BlockHash, Coin, Height};
 use electrode_daemon::{BlockSource, Daemon};
 use electrode_index::{BlockRows, Index, IndexError, RawBlock, Run};
-use tokio::task::{self, JoinHandle};
+use tokio::{
+    sync::Semaphore,
+    task::{self, JoinHandle},
+};
 
 use crate::{Failure, progress::Progress};
 
 /// Block hashes asked for at a time.
 const HASHES: u32 = 1000;
 
-/// Blocks that are fetched or read ahead of the one that is needed next.
-const AHEAD: usize = 32;
+/// Blocks that are fetched or read ahead of the one that is needed next, at most and at least.
+const AHEAD: RangeInclusive<usize> = 2..=32;
+
+/// How many times as much as its rows a block takes while it is read: the block itself and the
+/// outputs that it spends are about as large each.
+const READING: usize = 3;
 
 /// Where blocks come from, and how they are read.
 #[derive(Clone)]
@@ -21,6 +30,8 @@ pub(crate) struct Blocks {
     pub(crate) coin: Arc<dyn Coin>,
     pub(crate) daemon: Daemon,
     pub(crate) source: Arc<dyn BlockSource>,
+    /// As many blocks are read at once as there are processors: more only take memory.
+    readers: Arc<Semaphore>,
 }
 
 impl Blocks {
@@ -31,6 +42,7 @@ impl Blocks {
             coin,
             daemon,
             source,
+            readers: Arc::new(Semaphore::new(processors())),
         })
     }
 
@@ -38,6 +50,8 @@ impl Blocks {
     pub(crate) async fn read(&self, height: Height, hash: BlockHash) -> Result<BlockRows, Failure> {
         let fetched = self.source.fetch(&hash).await?;
         let coin = Arc::clone(&self.coin);
+        // It is never closed.
+        let _reader = self.readers.acquire().await;
         let read = task::spawn_blocking(move || {
             let raw = RawBlock {
                 height,
@@ -74,9 +88,8 @@ pub(crate) async fn build(
     target: Height,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
-    // The rest is for the database's own caches and writers.
-    let max_memory = index.config().cache_bytes / 5 * 3;
-    let mut ahead = Ahead::new(blocks, index.next_height(), target);
+    let max_memory = index.config().run_memory();
+    let mut ahead = Ahead::new(blocks, index, target);
     let mut run = Run::new(index, target).with_room(max_memory);
     let ended = loop {
         let rows = match ahead.next().await {
@@ -91,14 +104,29 @@ pub(crate) async fn build(
         }
         progress.block(&rows);
         if run.memory() >= max_memory {
-            task::block_in_place(|| index.connect_run(run))?;
+            index.pause_compaction()?;
+            connect(index, run)?;
             run = Run::new(index, target).with_room(max_memory);
         }
     };
     if !run.is_empty() {
-        task::block_in_place(|| index.connect_run(run))?;
+        connect(index, run)?;
     }
+    index.resume_compaction()?;
     ended
+}
+
+fn connect(index: &mut Index, run: Run) -> Result<(), IndexError> {
+    let memory = run.memory();
+    let started = Instant::now();
+    task::block_in_place(|| index.connect_run(run))?;
+    let (to, took) = (index.next_height().0.saturating_sub(1), started.elapsed());
+    tracing::debug!(to, memory, ?took, "connected a run of blocks");
+    Ok(())
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Blocks in chain order, some of them under way.
@@ -109,16 +137,21 @@ struct Ahead<'a> {
     next: Height,
     target: Height,
     reading: VecDeque<JoinHandle<Result<BlockRows, Failure>>>,
+    max_memory: usize,
+    /// What the rows of a block took lately.
+    block_memory: usize,
 }
 
 impl<'a> Ahead<'a> {
-    fn new(blocks: &'a Blocks, next: Height, target: Height) -> Self {
+    fn new(blocks: &'a Blocks, index: &Index, target: Height) -> Self {
         Self {
             blocks,
             hashes: VecDeque::new(),
-            next,
+            next: index.next_height(),
             target,
             reading: VecDeque::new(),
+            max_memory: index.config().ahead_memory(),
+            block_memory: 0,
         }
     }
 
@@ -132,11 +165,20 @@ impl<'a> Ahead<'a> {
             what: "fetching a block",
             source: error.into(),
         };
-        Ok(Some(read.await.map_err(stopped)??))
+        let rows = read.await.map_err(stopped)??;
+        // Large blocks count at once, and for a while.
+        self.block_memory = rows.memory().max(self.block_memory / 8 * 7);
+        Ok(Some(rows))
+    }
+
+    /// Gives how many blocks may be under way.
+    fn max_reading(&self) -> usize {
+        let blocks = self.max_memory / (self.block_memory * READING).max(1);
+        blocks.clamp(*AHEAD.start(), *AHEAD.end())
     }
 
     async fn fill(&mut self) -> Result<(), Failure> {
-        while self.reading.len() < AHEAD && self.next <= self.target {
+        while self.reading.len() < self.max_reading() && self.next <= self.target {
             if self.hashes.is_empty() {
                 let count = HASHES.min(self.target.0 - self.next.0 + 1);
                 self.hashes = self
