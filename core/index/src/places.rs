@@ -64,12 +64,14 @@ impl RecentRuns {
 
     /// Finds the last transaction with a txid; what is found was compared with the flat file.
     pub(crate) fn find(&self, store: &Store, txid: &Txid) -> Result<Option<TxNum>, IndexError> {
-        for (base, Places(places)) in self.runs.iter().rev() {
-            for place in places.iter_hash(hash(&txid.0)) {
-                let tx_num = TxNum(base.0 + u64::from(*place));
-                if txid_at(store, tx_num)? == *txid {
-                    return Ok(Some(tx_num));
-                }
+        let newest_first = self.runs.iter().rev();
+        let candidates = newest_first.flat_map(|(base, Places(places))| {
+            let places = places.iter_hash(hash(&txid.0));
+            places.map(|place| TxNum(base.0 + u64::from(*place)))
+        });
+        for tx_num in candidates {
+            if txid_at(store, tx_num)? == *txid {
+                return Ok(Some(tx_num));
             }
         }
         Ok(None)
