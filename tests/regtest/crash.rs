@@ -1,13 +1,17 @@
 //! Power cuts: the server dies at any moment, and what it leaves behind is sound.
 
 use std::{
+    fs,
+    path::Path,
     sync::mpsc::{self, TryRecvError},
     thread,
     time::{Duration, Instant},
 };
 
 use bitcoin::Transaction;
-use electrode_tests::{Bitcoind, Branch, Dice, Electrode, Lock, Oracle, Settings, Spendable, pay};
+use electrode_tests::{
+    Bitcoind, Branch, Dice, Electrode, Lock, Oracle, Settings, Spendable, pay, wait_until,
+};
 
 const FEE: u64 = 10_000;
 /// How often the server dies in each test.
@@ -16,6 +20,8 @@ const KILLS: usize = 20;
 const MANY_COMMITS: &str = "1MiB";
 /// How long the server lives at most between two kills while it serves.
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
+/// How long a phase of the build may take to be hit.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Scripts that all payments are between, so that every block changes old histories.
 const PEOPLE: u64 = 20;
 
@@ -126,6 +132,76 @@ fn survives_being_killed_while_it_builds() {
     Oracle::wait_agree(&node, &mut server);
     server.stop();
     server.verify();
+}
+
+/// What a build is at, as its files show even after its end.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Runs were connected, and blocks for the next one are put together in memory.
+    Collecting,
+    /// Sorted files of a run are written, which do not count yet.
+    Writing,
+    /// A run is decided, and the database takes its files over.
+    Ingesting,
+}
+
+impl Phase {
+    fn is_at(self, index: &Path) -> bool {
+        let run = index.join("run");
+        match self {
+            Self::Collecting => {
+                let blocks = fs::metadata(index.join("blocks"));
+                blocks.is_ok_and(|blocks| blocks.len() > 0) && !run.exists()
+            }
+            Self::Writing => run.exists() && !run.join("COMMIT").exists(),
+            Self::Ingesting => run.join("COMMIT").exists(),
+        }
+    }
+
+    /// Builds the index until it is killed in this phase. A build that got out of it before the
+    /// signal arrived is begun again.
+    fn kill(self, server: &mut Electrode) {
+        let index = server.data_dir();
+        wait_until(&format!("a kill while {self:?}"), PATIENCE, || {
+            server.start();
+            while !self.is_at(&index) && !server.is_ready() {
+                std::hint::spin_loop();
+            }
+            let was_ready = server.is_ready();
+            server.kill();
+            let is_hit = !was_ready && self.is_at(&index);
+            if !is_hit {
+                server.forget();
+            }
+            is_hit.then_some(())
+        });
+    }
+}
+
+#[test]
+fn builds_the_same_index_whatever_phase_it_was_killed_in() {
+    let node = Bitcoind::start();
+    let mut life = Life::begin(&node, Dice::from_env());
+    for _ in 0..600 {
+        life.mine(&node);
+    }
+    let settings = Settings {
+        cache: MANY_COMMITS,
+        ..Settings::of(&node)
+    };
+    let mut server = Electrode::configured(&settings);
+    let build = |server: &mut Electrode| {
+        server.start();
+        server.wait_ready();
+        server.stop();
+        server.content_hash()
+    };
+    let undisturbed = build(&mut server);
+    for phase in [Phase::Collecting, Phase::Writing, Phase::Ingesting] {
+        server.forget();
+        phase.kill(&mut server);
+        assert_eq!(build(&mut server), undisturbed, "{phase:?}");
+    }
 }
 
 #[test]

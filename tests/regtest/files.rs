@@ -105,9 +105,7 @@ fn build(node: &Bitcoind, settings: &Settings) -> (String, String) {
     server.wait_ready();
     server.wait_caught_up(node);
     server.stop();
-    let info = server.run(&["index", "info", "--hash"]);
-    assert!(info.status.success(), "{info:?}");
-    (String::from_utf8(info.stdout).unwrap(), server.logged())
+    (server.content_hash(), server.logged())
 }
 
 /// Gives every transaction that is indexed, by its txid, in hex.

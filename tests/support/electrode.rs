@@ -263,6 +263,15 @@ impl Electrode {
         );
     }
 
+    /// Gives what the index says of itself and the hash of all it says of the chain; the server
+    /// must not run.
+    #[must_use]
+    pub fn content_hash(&self) -> String {
+        let info = self.run(&["index", "info", "--hash"]);
+        assert!(info.status.success(), "{info:?}");
+        String::from_utf8(info.stdout).unwrap()
+    }
+
     /// Connects and agrees on protocol 1.6.
     #[must_use]
     pub fn client(&self) -> LineClient {
