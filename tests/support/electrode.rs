@@ -23,6 +23,9 @@ use crate::{
 /// How long the server may take to be ready or to end, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Name of the section that has none, which comes before all others.
+const TOP: &str = "";
+
 /// What the configuration says besides ports and directories.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -68,7 +71,7 @@ impl Settings {
     /// Adds a setting by its whole name, with its value as TOML.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Display) -> Self {
-        let (section, name) = key.split_once('.').unwrap();
+        let (section, name) = key.split_once('.').unwrap_or((TOP, key));
         let lines = self.sections.entry(section.to_owned()).or_default();
         writeln!(lines, "{name} = {value}").unwrap();
         self
@@ -152,7 +155,10 @@ impl Electrode {
         }
         let mut text = format!("coin = \"{coin}\"\nnet = \"{net}\"\ndata_dir = {data_dir:?}\n");
         for (section, lines) in sections {
-            text.push_str(&format!("\n[{section}]\n{lines}"));
+            if section != TOP {
+                text.push_str(&format!("\n[{section}]\n"));
+            }
+            text.push_str(&lines);
         }
         fs::write(self.home.path().join("electrode.toml"), text).unwrap();
     }

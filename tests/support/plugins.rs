@@ -15,15 +15,16 @@ impl PluginFolder {
     /// Makes a folder with one plugin: a library that is built beside the tests, for a coin.
     #[must_use]
     pub fn with(library: &str, coin: &str) -> Self {
-        let folder = Self(TempDir::new().unwrap());
-        folder.install(&built(library), coin);
-        folder
+        Self::with_file(&built(library), coin)
     }
 
-    /// Copies a library to where the plugin of a coin is looked for.
-    pub fn install(&self, library: &Path, coin: &str) {
-        let to = self.path().join(format!("{}.so", coin.to_lowercase()));
+    /// Makes a folder with one plugin: a file, for a coin.
+    #[must_use]
+    pub fn with_file(library: &Path, coin: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let to = folder.path().join(format!("{}.so", coin.to_lowercase()));
         fs::copy(library, to).unwrap();
+        Self(folder)
     }
 
     /// Gives the folder.

@@ -127,7 +127,11 @@ pub(crate) fn unpacked(program: &str, script: &str) -> PathBuf {
 }
 
 /// Finds the server: `cargo build --release` puts it two directories above its tests' programs.
-pub(crate) fn electrode() -> PathBuf {
+///
+/// # Panics
+/// It is not built.
+#[must_use]
+pub fn electrode() -> PathBuf {
     let test = env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("electrode");
     assert!(
