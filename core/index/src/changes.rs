@@ -1,5 +1,7 @@
 //! What connecting a run changes: the rows of each table, in key order.
 
+use std::ops::RangeInclusive;
+
 use electrode_coin::{ScriptKey, TxNum, Txid};
 use rayon::prelude::*;
 
@@ -24,15 +26,42 @@ pub(crate) struct Changes<'a> {
     older: Vec<Spent>,
 }
 
+/// A piece of a table that is written on its own: the rows whose keys start with some bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) table: Table,
+    first_bytes: RangeInclusive<u8>,
+}
+
+impl Part {
+    const fn new(table: Table, first_bytes: RangeInclusive<u8>) -> Self {
+        Self { table, first_bytes }
+    }
+
+    pub(crate) const fn whole(table: Table) -> Self {
+        Self::new(table, 0x00..=0xff)
+    }
+
+    /// Names its file.
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}-{:02x}.sst", self.table.name(), self.first_bytes.start())
+    }
+
+    fn has(&self, first_byte: u8) -> bool {
+        self.first_bytes.contains(&first_byte)
+    }
+}
+
 impl<'a> Changes<'a> {
-    /// Tables that a run changes, those that take longest first.
-    pub(crate) const TABLES: [Table; 6] = [
-        Table::History,
-        Table::Spends,
-        Table::Unspent,
-        Table::TxByTxid,
-        Table::Outpoints,
-        Table::Undo,
+    /// What a run changes, in pieces that take about as long as each other, the longest first.
+    pub(crate) const PARTS: [Part; 7] = [
+        Part::new(Table::History, 0x00..=0x7f),
+        Part::new(Table::History, 0x80..=0xff),
+        Part::whole(Table::Spends),
+        Part::whole(Table::Unspent),
+        Part::whole(Table::TxByTxid),
+        Part::whole(Table::Outpoints),
+        Part::whole(Table::Undo),
     ];
 
     /// Looks up what the run spends of the index.
@@ -45,14 +74,14 @@ impl<'a> Changes<'a> {
         Ok(Self { run, older })
     }
 
-    /// Hands out the rows of one table, in key order.
-    pub(crate) fn write(&self, table: Table, rows: &mut dyn Rows) -> Result<(), IndexError> {
-        match table {
+    /// Hands out the rows of one part, in key order.
+    pub(crate) fn write(&self, part: &Part, rows: &mut dyn Rows) -> Result<(), IndexError> {
+        match part.table {
             Table::Meta => Ok(()),
-            Table::History => self.write_history(rows),
-            Table::Unspent => self.write_unspent(rows),
+            Table::History => self.write_history(part, rows),
+            Table::Unspent => self.write_unspent(part, rows),
             Table::Outpoints => self.write_outpoints(rows),
-            Table::TxByTxid => self.write_txids(rows),
+            Table::TxByTxid => self.write_txids(part, rows),
             Table::Spends => self.write_spends(rows),
             Table::Undo => self.write_undo(rows),
         }
@@ -60,12 +89,13 @@ impl<'a> Changes<'a> {
 
     /// Gives the scripts that any of the blocks pays to or spends from.
     pub(crate) fn touched(&self) -> Vec<ScriptKey> {
-        let mut touched: Vec<_> = self.history().iter().map(|entry| entry.key()).collect();
+        let all = Part::whole(Table::History);
+        let mut touched: Vec<_> = self.history(&all).iter().map(|entry| entry.key()).collect();
         touched.dedup();
         touched
     }
 
-    fn history(&self) -> Vec<ScriptTx> {
+    fn history(&self, part: &Part) -> Vec<ScriptTx> {
         let run = self.run;
         let own = run.outputs().filter(|(_, slot, _)| slot.is_spendable);
         let own = own.flat_map(|(output, slot, _)| {
@@ -79,13 +109,15 @@ impl<'a> Changes<'a> {
             older.map(|(spend, spent)| ScriptTx::new(spent.script, run.tx_num(spend.spender)));
         let further = run.further.iter();
         let further = further.map(|(script, tx)| ScriptTx::new(*script, run.tx_num(*tx)));
-        let mut history = sorted(own.chain(older).chain(further), |entry| entry.bucket());
+        let entries = own.chain(older).chain(further);
+        let entries = entries.filter(|entry| part.has(entry.bucket()));
+        let mut history = sorted(entries, |entry| entry.bucket());
         history.dedup();
         history
     }
 
-    fn write_history(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
-        let history = self.history();
+    fn write_history(&self, part: &Part, rows: &mut dyn Rows) -> Result<(), IndexError> {
+        let history = self.history(part);
         let scripts = history.chunk_by(|a, b| a.key() == b.key());
         let mut value = Vec::new();
         for row in scripts.flat_map(|script| script.chunks(HISTORY_ROW_ENTRIES)) {
@@ -97,14 +129,16 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn write_unspent(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
+    fn write_unspent(&self, part: &Part, rows: &mut dyn Rows) -> Result<(), IndexError> {
         let place = |script, output: OutputNum| (ScriptTx::new(script, output.tx_num), output.vout);
         let bucket = |(script_tx, _): &(ScriptTx, u32)| script_tx.bucket();
         let removed = self.older.iter();
         let removed = removed.map(|spent| place(spent.script, spent.output));
+        let removed = removed.filter(|place| part.has(bucket(place)));
         let mut removed = sorted(removed, bucket).into_iter().peekable();
         let created = self.run.outputs().filter(|(_, slot, _)| slot.is_unspent());
         let created = created.map(|(output, slot, value)| (place(slot.script, output), value));
+        let created = created.filter(|(place, _)| part.has(bucket(place)));
         for (place, value) in sorted(created, |(place, _)| bucket(place)) {
             while let Some(removed) = removed.next_if(|removed| *removed < place) {
                 rows.delete(Table::Unspent, unspent_key(removed).as_ref())?;
@@ -129,9 +163,10 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn write_txids(&self, rows: &mut dyn Rows) -> Result<(), IndexError> {
+    fn write_txids(&self, part: &Part, rows: &mut dyn Rows) -> Result<(), IndexError> {
         let numbered = (self.run.base.0..).map(TxNum).zip(&self.run.txids);
         let keys = numbered.map(|(tx_num, txid)| TxidKey::new(&Txid(*txid), tx_num));
+        let keys = keys.filter(|key| part.has(key.bucket()));
         sorted(keys, |key| key.bucket())
             .iter()
             .try_for_each(|key| rows.put(Table::TxByTxid, key.row_key().as_ref(), &[]))

@@ -15,6 +15,7 @@ use rocksdb::{IngestExternalFileOptions, SstFileWriter, WriteBatch, WriteOptions
 
 use crate::{
     IndexError,
+    changes::{Changes, Part},
     schema::{STATE_KEY, State, Table},
     store::{Store, table_options},
 };
@@ -63,16 +64,16 @@ impl Rows for Batch<'_> {
     }
 }
 
-/// Writes the sorted file of one table; nothing is made where there are no rows.
+/// Writes the sorted file of one part; nothing is made where there are no rows.
 pub(crate) fn write_run_file(
     store: &Store,
-    table: Table,
+    part: &Part,
     rows: impl FnOnce(&mut dyn Rows) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let options = table_options(table, None);
+    let options = table_options(part.table, None);
     let mut file = RunFile {
         writer: SstFileWriter::create(&options),
-        path: run_file(store.dir(), table),
+        path: run_file(store.dir(), part),
         is_open: false,
     };
     rows(&mut file)?;
@@ -147,19 +148,21 @@ fn ingest_run(store: &Store, state: &State) -> Result<(), IndexError> {
     let mut options = IngestExternalFileOptions::default();
     options.set_move_files(true);
     for table in Table::ALL {
-        let path = run_file(store.dir(), table);
-        if path.exists() {
+        let parts = Changes::PARTS.iter().filter(|part| part.table == table);
+        let paths = parts.map(|part| run_file(store.dir(), part));
+        let paths: Vec<_> = paths.filter(|path| path.exists()).collect();
+        if !paths.is_empty() {
             store
                 .db()
-                .ingest_external_file_cf_opts(store.table(table)?, &options, vec![path])?;
+                .ingest_external_file_cf_opts(store.table(table)?, &options, paths)?;
         }
     }
     Batch::new(store).commit(state)?;
     remove_dir(&store.dir().join(RUN_DIR))
 }
 
-fn run_file(dir: &Path, table: Table) -> PathBuf {
-    dir.join(RUN_DIR).join(table.name()).with_extension("sst")
+fn run_file(dir: &Path, part: &Part) -> PathBuf {
+    dir.join(RUN_DIR).join(part.file_name())
 }
 
 fn remove_dir(dir: &Path) -> Result<(), IndexError> {
@@ -186,10 +189,11 @@ mod tests {
         let store = Store::open(dir, &IndexConfig::default()).unwrap();
         begin_run(&store).unwrap();
         for table in [Table::Outpoints, Table::Spends] {
-            write_run_file(&store, table, |rows| rows.put(table, b"key", b"value")).unwrap();
+            let part = Part::whole(table);
+            write_run_file(&store, &part, |rows| rows.put(table, b"key", b"value")).unwrap();
         }
         fs::write(dir.join(RUN_DIR).join(COMMIT_FILE), state.bytes()).unwrap();
-        let file = run_file(dir, Table::Outpoints);
+        let file = run_file(dir, &Part::whole(Table::Outpoints));
         let family = store.table(Table::Outpoints).unwrap();
         store
             .db()

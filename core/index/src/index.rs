@@ -122,8 +122,8 @@ impl Index {
         let changes = Changes::new(&self.store, &self.recent, &run)?;
         let chain = self.append(&run)?;
         let mut batch = Batch::new(&self.store);
-        for table in Changes::TABLES {
-            changes.write(table, &mut batch)?;
+        for part in &Changes::PARTS {
+            changes.write(part, &mut batch)?;
         }
         if let Some(old) = block.height.0.checked_sub(self.config.reorg_limit) {
             batch.delete(Table::Undo, &undo_key(Height(old)))?;
@@ -139,14 +139,16 @@ impl Index {
     /// The run spends what is not there; nothing of it counts then.
     pub fn connect_run(&mut self, run: Run) -> Result<(), IndexError> {
         let changes = Changes::new(&self.store, &self.recent, &run)?;
-        let chain = self.append(&run)?;
         begin_run(&self.store)?;
-        Changes::TABLES
-            .par_iter()
-            .with_max_len(1)
-            .try_for_each(|table| {
-                write_run_file(&self.store, *table, |rows| changes.write(*table, rows))
-            })?;
+        let write_rows = || {
+            let parts = Changes::PARTS.par_iter().with_max_len(1);
+            parts.try_for_each(|part| {
+                write_run_file(&self.store, part, |rows| changes.write(part, rows))
+            })
+        };
+        let (chain, written) = rayon::join(|| self.append(&run), write_rows);
+        let chain = chain?;
+        written?;
         commit_run(&self.store, &state_of(&chain))?;
         self.adopt(chain);
         let max_memory = self.config.recent_runs_memory();

@@ -584,7 +584,7 @@ mod tests {
         push_history_value(&mut value, &row);
         let mut seen = Vec::new();
         history_row(row[0].row_key().as_ref(), &value, |tx_num| {
-            seen.push(tx_num.0)
+            seen.push(tx_num.0);
         })
         .unwrap();
         assert_eq!(seen, [3, 4, 700, MAX_TX_NUM]);
