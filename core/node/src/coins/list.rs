@@ -65,10 +65,20 @@ fn by_plugins(
         what: "cannot tell the current folder",
         source,
     })?;
+    let files = electrode_loader::list(&dir)?;
+    let coins = files.iter().filter_map(PluginFile::coin);
+    let coins: BTreeSet<String> = coins.map(str::to_ascii_lowercase).collect();
     let mut listed = Vec::new();
-    for mut file in electrode_loader::list(&dir)? {
-        file.sha256 = section.pin(&file.path);
-        match by_plugin(&file, nets) {
+    for coin in coins {
+        let found = electrode_loader::find(&dir, &coin);
+        let made = found.and_then(|file| match file {
+            Some(mut file) => {
+                file.sha256 = section.pin(&file.path);
+                by_plugin(&file, &coin, nets)
+            }
+            None => Ok(Vec::new()),
+        });
+        match made {
             Ok(coins) => listed.extend(coins),
             Err(error) => complain(error),
         }
@@ -77,12 +87,16 @@ fn by_plugins(
 }
 
 /// Gives what a plugin makes; an error where that is nothing.
-fn by_plugin(file: &PluginFile, nets: &BTreeSet<&str>) -> Result<Vec<Listed>, LoadError> {
+fn by_plugin(
+    file: &PluginFile,
+    coin: &str,
+    nets: &BTreeSet<&str>,
+) -> Result<Vec<Listed>, LoadError> {
     let plugin = Plugin::open(file)?;
     let mut listed = Vec::new();
     let mut refused = None;
     for net in nets {
-        match plugin.make(Wanted::new(file.coin().unwrap_or_default(), net)) {
+        match plugin.make(Wanted::new(coin, net)) {
             Ok(coin) => listed.push(Listed::from(&coin)),
             Err(error) if matches!(error.reason, Reason::Create(_)) => refused = Some(error),
             Err(error) => return Err(error),

@@ -51,7 +51,9 @@ fn lists_plugins_with_what_they_make_and_tells_of_those_that_cannot_be_used() {
     fs::copy(dogecoin(), operator.dogecoin()).unwrap();
     compile_toy(&operator.plugins().join("toy.so"), &[]);
     compile_toy(&operator.plugins().join("old.so"), &["MAJOR=2"]);
-    fs::write(operator.plugins().join("README"), "no plugin").unwrap();
+    for twin in ["twin.so", "libtwin.so", "README"] {
+        fs::write(operator.plugins().join(twin), "no plugin").unwrap();
+    }
     let folder = operator.plugins();
     let args = ["coins", "--plugins-dir", folder.to_str().unwrap()];
 
@@ -78,7 +80,9 @@ fn lists_plugins_with_what_they_make_and_tells_of_those_that_cannot_be_used() {
     );
     let told = stderr(&output);
     assert!(
-        told.contains("old.so: it speaks version 2.0") && told.lines().count() == 1,
+        told.contains("old.so: it speaks version 2.0")
+            && told.contains("is for the same coin")
+            && told.lines().count() == 2,
         "{told}"
     );
 
