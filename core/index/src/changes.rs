@@ -206,10 +206,11 @@ impl<'a> Changes<'a> {
             }
             let own = own.unwrap_or_default().iter();
             let own = own.filter_map(|spend| self.run.spent(*spend));
+            let older = older.unwrap_or_default().iter().copied();
+            let mut spent: Vec<_> = own.chain(older).collect();
+            spent.sort_unstable_by_key(|spent| spent.output);
             let undo = Undo {
-                spent: own
-                    .chain(older.unwrap_or_default().iter().copied())
-                    .collect(),
+                spent,
                 further: further
                     .unwrap_or_default()
                     .iter()

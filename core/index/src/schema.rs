@@ -4,9 +4,15 @@
 //! first). A `tx_num` in a key takes 3 bytes below 2^22, 4 below 2^30, and 5 below 2^39, BE, with
 //! the length in the first bits: 00, 01, 1. A change here needs a new [`SCHEMA`] number.
 
-use electrode_coin::{BlockHash, Descriptor, Height, Sats, ScriptKey, TxNum, Txid};
+mod record;
+mod undo;
+
+use electrode_coin::{Sats, ScriptKey, TxNum, Txid};
 
 use crate::IndexError;
+
+pub(crate) use record::{BlockRecord, STATE_KEY, State, identity};
+pub(crate) use undo::{Spent, Undo, parse_undo, undo_key, undo_value};
 
 /// Number of this layout; an index with another one must be built anew.
 pub(crate) const SCHEMA: u32 = 3;
@@ -341,156 +347,6 @@ pub(crate) fn parse_spender(output: OutputNum, mut value: &[u8]) -> Result<TxNum
     spender.map(TxNum).ok_or(IndexError::corrupt("spends row"))
 }
 
-/// An output that a block spends: what it takes to give it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spent {
-    pub(crate) output: OutputNum,
-    pub(crate) script: ScriptKey,
-    pub(crate) value: Sats,
-}
-
-/// What it takes to disconnect a block.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Undo {
-    /// The outputs that it spends.
-    pub(crate) spent: Vec<Spent>,
-    /// The scripts that have its transactions in their history without owning an output.
-    pub(crate) further: Vec<ScriptKey>,
-}
-
-pub(crate) fn undo_key(height: Height) -> [u8; 4] {
-    height.0.to_be_bytes()
-}
-
-/// Shape: number of further scripts ‖ their keys (11 each) ‖ the spent outputs, each as script key
-/// (11) ‖ `tx_num` ‖ vout ‖ amount.
-pub(crate) fn undo_value(Undo { spent, further }: &Undo) -> Vec<u8> {
-    let mut value = Vec::with_capacity(spent.len() * 24);
-    push_number(&mut value, u64::try_from(further.len()).unwrap_or(u64::MAX));
-    for script in further {
-        value.extend_from_slice(&script.0);
-    }
-    for Spent {
-        output,
-        script,
-        value: amount,
-    } in spent
-    {
-        value.extend_from_slice(&script.0);
-        push_number(&mut value, output.tx_num.0);
-        push_number(&mut value, u64::from(output.vout));
-        push_number(&mut value, amount.0);
-    }
-    value
-}
-
-pub(crate) fn parse_undo(mut value: &[u8]) -> Result<Undo, IndexError> {
-    let corrupt = || IndexError::corrupt("undo row");
-    let mut undo = Undo::default();
-    for _ in 0..take_number(&mut value)? {
-        let (script, rest) = value.split_first_chunk().ok_or_else(corrupt)?;
-        undo.further.push(ScriptKey(*script));
-        value = rest;
-    }
-    while let Some((script, rest)) = value.split_first_chunk() {
-        value = rest;
-        let tx_num = TxNum(take_number(&mut value)?);
-        let vout = u32::try_from(take_number(&mut value)?).map_err(|_too_big| corrupt())?;
-        let amount = Sats(take_number(&mut value)?);
-        let output = OutputNum { tx_num, vout };
-        undo.spent.push(Spent {
-            output,
-            script: ScriptKey(*script),
-            value: amount,
-        });
-    }
-    if value.is_empty() {
-        Ok(undo)
-    } else {
-        Err(corrupt())
-    }
-}
-
-/// Record of a block in the flat file `blocks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BlockRecord {
-    pub(crate) hash: BlockHash,
-    /// First `tx_num` behind the block.
-    pub(crate) end_tx_num: TxNum,
-    /// First byte behind its header in the flat file `headers`.
-    pub(crate) header_end: u64,
-}
-
-impl BlockRecord {
-    pub(crate) const LEN: usize = 48;
-
-    /// Shape: block hash (32) ‖ end `tx_num` (8 LE) ‖ header end (8 LE).
-    pub(crate) fn bytes(&self) -> [u8; Self::LEN] {
-        let mut bytes = [0; Self::LEN];
-        let (hash, numbers) = bytes.split_at_mut(32);
-        let (end_tx_num, header_end) = numbers.split_at_mut(8);
-        hash.copy_from_slice(&self.hash.0);
-        end_tx_num.copy_from_slice(&self.end_tx_num.0.to_le_bytes());
-        header_end.copy_from_slice(&self.header_end.to_le_bytes());
-        bytes
-    }
-
-    pub(crate) fn parse(bytes: &[u8; Self::LEN]) -> Self {
-        let (hash, numbers) = bytes.split_first_chunk::<32>().unwrap_or((&[0; 32], &[]));
-        let number = |at: usize| {
-            numbers
-                .get(at..)
-                .and_then(<[u8]>::first_chunk)
-                .map_or(0, |n| u64::from_le_bytes(*n))
-        };
-        Self {
-            hash: BlockHash(*hash),
-            end_tx_num: TxNum(number(0)),
-            header_end: number(8),
-        }
-    }
-}
-
-pub(crate) const STATE_KEY: &[u8] = b"state";
-
-/// What an index is of: the text of its file `identity`, compared at every opening.
-///
-/// Shape: lines `name value`, so that a person can read it too.
-pub(crate) fn identity(descriptor: &Descriptor) -> String {
-    format!(
-        "schema {SCHEMA}\ncoin {}\nchain {}\ngenesis {}\nrevision {}\n",
-        descriptor.coin, descriptor.chain, descriptor.genesis_hash, descriptor.index_revision
-    )
-}
-
-/// How far an index goes: everything behind it in the flat files is not there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct State {
-    /// Blocks indexed, the genesis block included; 0 is an empty index.
-    pub(crate) block_count: u32,
-    /// Hash of the last of them.
-    pub(crate) tip_hash: BlockHash,
-}
-
-impl State {
-    /// Shape: block count (4 LE) ‖ tip hash (32).
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        [&self.block_count.to_le_bytes()[..], &self.tip_hash.0].concat()
-    }
-
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
-        let corrupt = IndexError::corrupt("state row");
-        let (block_count, hash) = bytes.split_first_chunk().ok_or(corrupt)?;
-        let hash = hash
-            .try_into()
-            .map_err(|_wrong_len| IndexError::corrupt("state row"))?;
-        Ok(Self {
-            block_count: u32::from_le_bytes(*block_count),
-            tip_hash: BlockHash(hash),
-        })
-    }
-}
-
 fn push_number(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let [low, ..] = number.to_le_bytes();
@@ -602,42 +458,5 @@ mod tests {
             assert_eq!(parse_spender(output, &value).unwrap(), spender);
         }
         assert!(parse_spender(output, &[0xff, 0x7f]).is_err());
-    }
-
-    #[test]
-    fn undo_rows_survive() {
-        let spent = |n: u64| Spent {
-            output: OutputNum {
-                tx_num: TxNum(n),
-                vout: 300,
-            },
-            script: ScriptKey([1; 11]),
-            value: Sats(n * 1000),
-        };
-        let undo = Undo {
-            spent: vec![spent(1), spent(70_000)],
-            further: vec![ScriptKey([2; 11]), ScriptKey([3; 11])],
-        };
-        for undo in [undo, Undo::default()] {
-            let value = undo_value(&undo);
-            assert_eq!(parse_undo(&value).unwrap(), undo);
-            assert!(parse_undo(&[&value[..], &[1, 2]].concat()).is_err());
-        }
-        assert!(parse_undo(&[1, 2, 3]).is_err());
-    }
-
-    #[test]
-    fn records_survive() {
-        let record = BlockRecord {
-            hash: BlockHash([3; 32]),
-            end_tx_num: TxNum(77),
-            header_end: 160,
-        };
-        assert_eq!(BlockRecord::parse(&record.bytes()), record);
-        let state = State {
-            block_count: 12,
-            tip_hash: BlockHash([4; 32]),
-        };
-        assert_eq!(State::parse(&state.bytes()).unwrap(), state);
     }
 }
