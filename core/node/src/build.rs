@@ -59,7 +59,7 @@ impl Blocks {
                 bytes: &fetched.block,
                 spent: fetched.spent.as_deref(),
             };
-            BlockRows::read(coin.as_ref(), raw)
+            read_rows(coin.as_ref(), raw)
         });
         let rows = read.await.map_err(|error| Failure::System {
             what: "reading a block",
@@ -75,6 +75,17 @@ impl Blocks {
     ) -> JoinHandle<Result<BlockRows, Failure>> {
         let blocks = self.clone();
         tokio::spawn(async move { blocks.read(height, hash).await })
+    }
+}
+
+/// Reads a block; spent outputs that do not fit it are left to the index, which finds its own.
+fn read_rows(coin: &dyn Coin, raw: RawBlock<'_>) -> Result<BlockRows, IndexError> {
+    match BlockRows::read(coin, raw) {
+        Err(error @ IndexError::SpentOutputs { .. }) => {
+            tracing::warn!(%error, "they are looked up instead");
+            BlockRows::read(coin, RawBlock { spent: None, ..raw })
+        }
+        read => read,
     }
 }
 
