@@ -15,6 +15,7 @@ use std::{
     collections::VecDeque,
     fs::{self, File},
     io::{BufWriter, Write as _},
+    ops::RangeInclusive,
     path::PathBuf,
 };
 
@@ -37,6 +38,10 @@ pub(crate) const BLOCKS_FILE: &str = "blocks.dat";
 const MATURITY: u32 = 100;
 /// 4 M weight units hold some 5,500 of the transfers made here.
 const MAX_TXS_PER_BLOCK: u64 = 4_000;
+/// Transactions of the chain that the figures in the README are about, the genesis block's left out.
+pub(crate) const REFERENCE_TRANSACTIONS: u64 = 1_200_000;
+/// Blocks of a chain, unless its transactions need more.
+const FEWEST_BLOCKS: u32 = 700;
 const BLOCK_INTERVAL_SECS: u32 = 600;
 /// How many unspent outputs the facts list.
 const SPENDABLE: usize = 3_000;
@@ -49,35 +54,89 @@ pub(crate) struct Options {
     /// Directory of the chain, made when it is missing.
     #[arg(long)]
     out: PathBuf,
-    /// Blocks after the genesis block.
-    #[arg(long, default_value_t = 700)]
-    blocks: u32,
+    #[command(flatten)]
+    size: Size,
+}
+
+/// How large a chain is, and which one of that size.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Size {
     /// Transactions in all, coinbases included.
-    #[arg(long, default_value_t = 1_200_000)]
-    txs: u64,
+    #[arg(long, default_value_t = REFERENCE_TRANSACTIONS)]
+    pub transactions: u64,
+    /// Blocks after the genesis block; 700, or as many as the transactions need.
+    #[arg(long)]
+    pub blocks: Option<u32>,
     /// The same seed gives the same chain.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
 }
 
 /// Writes the chain and its facts.
 pub(crate) fn generate(options: &Options) -> anyhow::Result<()> {
-    let transfers = Transfers::plan(options)?;
+    let mut blocks = Blocks::plan(options.size)?;
     fs::create_dir_all(&options.out)?;
     let file = File::create(options.out.join(BLOCKS_FILE))?;
-    let mut blocks = BufWriter::with_capacity(1 << 20, file);
-    let mut generator = Generator::new(options);
-    for height in 1..=options.blocks {
-        let block = generator.block(height, transfers.at(height))?;
-        blocks.write_all(&Network::Regtest.magic().to_bytes())?;
-        blocks.write_all(&u32::try_from(block.len())?.to_le_bytes())?;
-        blocks.write_all(&block)?;
+    let mut file = BufWriter::with_capacity(1 << 20, file);
+    for block in &mut blocks {
+        let block = block?;
+        file.write_all(&Network::Regtest.magic().to_bytes())?;
+        file.write_all(&u32::try_from(block.len())?.to_le_bytes())?;
+        file.write_all(&block)?;
     }
-    blocks.flush()?;
-    let facts = generator.into_facts();
+    file.flush()?;
+    let facts = blocks.generator.into_facts();
     facts.write(&options.out)?;
     println!("{}", serde_json::to_string(&facts.totals)?);
     Ok(())
+}
+
+/// Gives the serialised blocks of a chain by height, the genesis block first.
+///
+/// Cost: the whole chain in memory.
+///
+/// # Errors
+/// The transactions do not fit the blocks.
+pub fn blocks(size: Size) -> anyhow::Result<Vec<Vec<u8>>> {
+    let genesis = encode::serialize(&genesis_block(Network::Regtest));
+    std::iter::once(Ok(genesis))
+        .chain(Blocks::plan(size)?)
+        .collect()
+}
+
+/// The blocks of a chain after the genesis block, serialised, in chain order.
+struct Blocks {
+    heights: RangeInclusive<u32>,
+    transfers: Transfers,
+    generator: Generator,
+}
+
+impl Blocks {
+    fn plan(size: Size) -> anyhow::Result<Self> {
+        let blocks = size.blocks()?;
+        Ok(Self {
+            heights: 1..=blocks,
+            transfers: Transfers::plan(size.transactions, blocks)?,
+            generator: Generator::new(size),
+        })
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = anyhow::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let height = self.heights.next()?;
+        Some(self.generator.block(height, self.transfers.at(height)))
+    }
+}
+
+impl Size {
+    fn blocks(&self) -> anyhow::Result<u32> {
+        let full = u32::try_from(self.transactions.div_ceil(MAX_TXS_PER_BLOCK))?;
+        let fewest = FEWEST_BLOCKS.max(full.saturating_add(MATURITY));
+        Ok(self.blocks.unwrap_or(fewest))
+    }
 }
 
 /// How many transfers each block holds.
@@ -87,20 +146,19 @@ struct Transfers {
 }
 
 impl Transfers {
-    fn plan(options: &Options) -> anyhow::Result<Self> {
-        let blocks = u64::from(options.blocks.saturating_sub(MATURITY));
+    fn plan(transactions: u64, all_blocks: u32) -> anyhow::Result<Self> {
+        let blocks = u64::from(all_blocks.saturating_sub(MATURITY));
         ensure!(
             blocks > 0,
-            "--blocks must be above {MATURITY}: a coinbase cannot be spent before, got {}",
-            options.blocks
+            "--blocks must be above {MATURITY}: a coinbase cannot be spent before, got {all_blocks}"
         );
         // Each block has a coinbase, and after maturity a transaction that spends one.
-        let others = u64::from(options.blocks) + blocks;
-        let total = options.txs.saturating_sub(others);
+        let others = u64::from(all_blocks) + blocks;
+        let total = transactions.saturating_sub(others);
         ensure!(
             total / blocks < MAX_TXS_PER_BLOCK,
-            "--txs {} do not fit {blocks} blocks of {MAX_TXS_PER_BLOCK}: raise --blocks",
-            options.txs
+            "--transactions {transactions} do not fit {blocks} blocks of {MAX_TXS_PER_BLOCK}: \
+             raise --blocks"
         );
         Ok(Self { total, blocks })
     }
@@ -128,15 +186,15 @@ struct Generator {
 }
 
 impl Generator {
-    fn new(options: &Options) -> Self {
+    fn new(size: Size) -> Self {
         let genesis = genesis_block(Network::Regtest);
         Self {
-            seed: options.seed,
+            seed: size.seed,
             tip: genesis.block_hash(),
             time: genesis.header.time,
-            ledger: Ledger::new(options.seed),
+            ledger: Ledger::new(size.seed),
             immature: VecDeque::new(),
-            samples: Samples::new(options.txs),
+            samples: Samples::new(size.transactions),
             totals: Totals {
                 transactions: 1,
                 outputs: 1,

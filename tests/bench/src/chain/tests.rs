@@ -6,19 +6,25 @@ use std::{
 };
 
 use bitcoin::{
-    Block, OutPoint, Script, Transaction, Txid, consensus::deserialize, hashes::Hash as _,
-    hashes::sha256,
+    Block, OutPoint, Script, Transaction, Txid, consensus::deserialize, consensus::serialize,
+    hashes::Hash as _, hashes::sha256,
 };
 
-use super::{BLOCKS_FILE, Options, generate};
+use super::{BLOCKS_FILE, Options, Size, blocks, generate};
 use crate::facts::{Facts, ScriptFact};
 
-fn small(dir: &std::path::Path, seed: u64) -> (Vec<u8>, Facts) {
+fn small(seed: u64) -> Size {
+    Size {
+        transactions: 2_000,
+        blocks: Some(110),
+        seed,
+    }
+}
+
+fn written(dir: &std::path::Path, seed: u64) -> (Vec<u8>, Facts) {
     let options = Options {
         out: dir.to_owned(),
-        blocks: 110,
-        txs: 2_000,
-        seed,
+        size: small(seed),
     };
     generate(&options).unwrap();
     let blocks = fs::read(dir.join(BLOCKS_FILE)).unwrap();
@@ -93,7 +99,7 @@ fn wire_hash(script: &Script) -> String {
 #[test]
 fn facts_agree_with_the_blocks() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, facts) = small(dir.path(), 1);
+    let (file, facts) = written(dir.path(), 1);
     let blocks = parse(&file);
     let mut replay = Replay::default();
     for (height, block) in (1..).zip(&blocks) {
@@ -130,7 +136,42 @@ fn facts_agree_with_the_blocks() {
 #[test]
 fn a_seed_gives_the_same_chain_again_and_another_one_another() {
     let dir = tempfile::tempdir().unwrap();
-    let (first, _) = small(dir.path(), 1);
-    assert_eq!(small(dir.path(), 1).0, first);
-    assert_ne!(small(dir.path(), 2).0, first);
+    let (first, _) = written(dir.path(), 1);
+    assert_eq!(written(dir.path(), 1).0, first);
+    assert_ne!(written(dir.path(), 2).0, first);
+}
+
+#[test]
+fn benches_get_the_blocks_that_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, facts) = written(dir.path(), 1);
+    let given = blocks(small(1)).unwrap();
+    let hashes = given
+        .iter()
+        .map(|block| deserialize::<Block>(block).unwrap().block_hash());
+    assert!(
+        hashes
+            .map(|hash| hash.to_string())
+            .eq(facts.blocks.iter().map(|fact| fact.hash.clone()))
+    );
+    let written: Vec<Vec<u8>> = parse(&file).iter().map(serialize).collect();
+    assert_eq!(given[1..], written);
+}
+
+#[test]
+fn a_chain_has_as_many_blocks_as_its_transactions_need() {
+    let check = |transactions: u64, expected: u32| {
+        let size = Size {
+            transactions,
+            blocks: None,
+            seed: 1,
+        };
+        assert_eq!(size.blocks().unwrap(), expected);
+        super::Transfers::plan(transactions, expected).unwrap();
+    };
+    check(300_000, 700);
+    check(super::REFERENCE_TRANSACTIONS, 700);
+    check(2_400_000, 700);
+    check(2_400_001, 701);
+    check(5_000_000, 1_350);
 }
