@@ -1,10 +1,6 @@
 //! The admin RPC over its socket, and the commands that speak to it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::{fs, time::Duration};
 

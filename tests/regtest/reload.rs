@@ -1,7 +1,5 @@
 //! What changes while the server runs, and how it ends.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::{
     fs,
     sync::atomic::{AtomicBool, Ordering},

@@ -87,6 +87,50 @@ fn electrum_receives_and_sends_through_a_reorg() {
     Oracle::wait_agree(&node, &mut server);
 }
 
+/// What ElectrumX's own regtest scripts set, with our directory and ports.
+const ELECTRUMX_ENV: &str = "
+    COIN=Bitcoin
+    NET=regtest
+    DAEMON_URL={daemon_url}
+    DB_DIRECTORY={data_dir}
+    DB_ENGINE=leveldb
+    SERVICES=tcp://:{port},rpc://:{rpc_port}
+    PEER_DISCOVERY=self
+    PEER_ANNOUNCE=
+    COST_SOFT_LIMIT=0
+    COST_HARD_LIMIT=0
+    EVENT_LOOP_POLICY=uvloop
+    ALLOW_ROOT=1
+    ANON_LOGS=1
+    CACHE_MB=400
+    LOG_LEVEL=info
+    REQUEST_TIMEOUT=60
+    SESSION_TIMEOUT=600
+    DONATION_ADDRESS=bcrt1qdonate
+    BANNER_FILE=
+";
+
+#[test]
+fn electrumx_s_env_file_serves_electrum() {
+    let node = Bitcoind::start();
+    let (mut chain, coins) = Branch::funded(&node, 1);
+    let text = ELECTRUMX_ENV.replace("{daemon_url}", &node.url_with_password());
+    let server = Electrode::serve_env_file(&text);
+    let mut wallet = Electrum::create();
+    wallet.connect(server.port());
+    let (_, script) = wallet.unused_address();
+    let change = Lock::Segwit(1).script();
+    let left = coins[0].value - COIN - FEE;
+    let received = pay(&[coins[0]], &[(&script, COIN), (&change, left)]);
+    node.send(&received);
+    wait_for_balance(&wallet, 0, COIN);
+    chain.mine(&node, [&received]);
+    wait_for_balance(&wallet, COIN, 0);
+    wait_for_confirmations(&wallet, &received, 1);
+    let donation = server.client().call("server.donation_address", &json!([]));
+    assert_eq!(donation, "bcrt1qdonate");
+}
+
 /// Waits until the wallet shows this balance.
 fn wait_for_balance(wallet: &Electrum, confirmed: u64, unconfirmed: u64) {
     wait_for("the wallet's balance", PATIENCE, || {

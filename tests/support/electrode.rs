@@ -93,6 +93,8 @@ pub struct Electrode {
     process: Option<Process>,
     log: Log,
     home: TempDir,
+    /// The whole environment, where that takes the place of a configuration file.
+    environment: Option<Vec<(String, String)>>,
 }
 
 impl Electrode {
@@ -119,8 +121,31 @@ impl Electrode {
                 path: home.path().join("log"),
             },
             home,
+            environment: None,
         };
         server.configure(settings);
+        server
+    }
+
+    /// Starts a server with an env file and nothing else, and waits until it serves. In the file
+    /// `{data_dir}`, `{port}` and `{rpc_port}` stand for those of this server.
+    #[must_use]
+    pub fn serve_env_file(text: &str) -> Self {
+        let mut server = Self::configured(&Settings::regtest());
+        let text = text
+            .replace("{data_dir}", server.data_dir().to_str().unwrap())
+            .replace("{rpc_port}", &server.rpc_port.to_string())
+            .replace("{port}", &server.port.to_string());
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let pairs = pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        server.environment = Some(pairs.collect());
+        server.start();
+        wait_until("electrode serves", PATIENCE, || {
+            server.assert_running();
+            let answer = server.run(&["admin", "getinfo", "--json"]);
+            let info: Value = serde_json::from_slice(&answer.stdout).ok()?;
+            (info["stage"] == "serving").then_some(())
+        });
         server
     }
 
@@ -340,6 +365,10 @@ impl Electrode {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(process::electrode());
+        if let Some(environment) = &self.environment {
+            command.args(args).env_clear().envs(environment.clone());
+            return command;
+        }
         command
             .args(args)
             .arg("--config")

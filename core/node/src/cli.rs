@@ -180,7 +180,7 @@ pub(crate) enum AdminCommand {
     /// Use other nodes; without a URL: the configured ones
     #[command(name = "daemon_url", alias = "daemon-url")]
     DaemonUrl {
-        /// As in DAEMON_URL
+        /// Their URLs, separated by commas
         urls: Option<String>,
     },
     /// Take the last blocks back and connect them again

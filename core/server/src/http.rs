@@ -1,129 +1,87 @@
-//! The status page and what balancers and monitors ask, over HTTP.
+//! The status page, metrics, and what balancers and monitors ask, over HTTP.
+//!
+//! One request a connection, and little time for it: whoever holds connections open holds few of
+//! them, and not for long.
 
-use std::sync::{Arc, atomic::Ordering};
+mod metrics;
+mod pages;
+mod status;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{StatusCode, header},
-    response::{Html, IntoResponse},
-    routing::get,
+use std::{io, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
-use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use crate::{Service, Stage};
+use crate::Service;
 
-/// The page: it asks for `/status.json` by itself and needs nothing from outside.
-const PAGE: &str = include_str!("http/status.html");
+/// Connections at once; further ones wait.
+const MAX_CONNECTIONS: usize = 64;
 
-/// What `/status.json` tells.
-#[derive(Serialize)]
-struct Status {
-    server: String,
-    version: &'static str,
-    coin: String,
-    net: String,
-    genesis_hash: String,
-    serving: bool,
-    stage: String,
-    height: Option<u32>,
-    target: Option<u32>,
-    tip_hash: Option<String>,
-    transactions: u64,
-    daemon: String,
-    sessions: usize,
-    subscriptions: usize,
-    requests: u64,
-    errors: u64,
-    broadcasts: u64,
-    mempool_transactions: usize,
-    fee_histogram: Vec<(f64, u64)>,
-}
+/// Longest time that a request may take to arrive.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves `/live`, `/ready`, `/status.json` and `/status` until the service stops.
+/// Longest time from the connection to the end of the answer.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Most bytes that are read ahead of a connection: the longest request line and headers.
+const MAX_HEADER_LEN: usize = 16 << 10;
+
+/// How long the listener waits when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves `/metrics`, `/live`, `/ready`, `/status.json`, `/history.json` and `/status` until the
+/// service stops.
 pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
     let mut stopping = service.stopping();
-    let router = Router::new()
-        .route("/live", get(|| async { "live\n" }))
-        .route("/ready", get(ready))
-        .route("/status.json", get(status))
-        .route("/status", get(|| async { Html(PAGE) }))
-        .route(
-            "/",
-            get(|| async { (StatusCode::SEE_OTHER, [(header::LOCATION, "/status")]) }),
-        )
-        .with_state(service);
-    let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stopping.wait().await;
-    });
-    if let Err(error) = served.await {
-        tracing::error!(%error, "the status page is gone");
+    let router = pages::router(service);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.wait() => return,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                tokio::spawn(answer(router.clone(), stream, place));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an HTTP connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 
-async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    let stage = *service.stage().borrow();
-    match hindrance(&service, stage) {
-        None => (StatusCode::OK, format!("{stage}\n")),
-        Some(hindrance) => (StatusCode::SERVICE_UNAVAILABLE, format!("{hindrance}\n")),
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    let (stream, _peer) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn answer(router: Router, stream: TcpStream, place: OwnedSemaphorePermit) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .keep_alive(false)
+        .max_buf_size(MAX_HEADER_LEN)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    match timeout(CONNECTION_TIMEOUT, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "an HTTP connection was lost"),
+        Err(_elapsed) => tracing::debug!("an HTTP connection took too long"),
     }
-}
-
-/// Tells what keeps the server from being ready, if anything does: its plugin, or its stage.
-fn hindrance(service: &Service, stage: Stage) -> Option<String> {
-    let broken = service.coin.health().err();
-    let broken = broken.map(|error| error.to_string());
-    let stalled = || Some(format!("waiting for {}", service.coin.stalled()?));
-    let busy = || (stage != Stage::Serving).then(|| stage.to_string());
-    broken.or_else(stalled).or_else(busy)
-}
-
-async fn status(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    (
-        [(header::CACHE_CONTROL, "no-store")],
-        Json(status_of(&service)),
-    )
-}
-
-fn status_of(service: &Service) -> Status {
-    let descriptor = service.coin.descriptor();
-    let stage = *service.stage().borrow();
-    let hindrance = hindrance(service, stage);
-    let snapshot = service.snapshot();
-    let tip = snapshot.as_ref().map(|snapshot| snapshot.tip());
-    let building = match stage {
-        Stage::Indexing { height, target } => Some((height.0, target.0)),
-        _ => None,
-    };
-    let traffic = service.registry.total();
-    let counters = &service.counters;
-    let mempool = snapshot.as_ref().map(|snapshot| &snapshot.mempool);
-    Status {
-        server: service.config.name.clone(),
-        version: env!("CARGO_PKG_VERSION"),
-        coin: descriptor.coin.to_string(),
-        net: descriptor.net.to_string(),
-        genesis_hash: descriptor.genesis_hash.to_string(),
-        serving: hindrance.is_none(),
-        stage: hindrance.unwrap_or_else(|| stage.to_string()),
-        height: building
-            .map(|(height, _)| height)
-            .or(tip.map(|tip| tip.height.0)),
-        target: building.map(|(_, target)| target),
-        tip_hash: tip.map(|tip| tip.hash.to_string()),
-        transactions: snapshot
-            .as_ref()
-            .map_or(0, |snapshot| snapshot.index.tx_count().0),
-        daemon: service.daemon.current_url(),
-        sessions: counters.sessions.load(Ordering::Relaxed),
-        subscriptions: service.subscriptions.count(),
-        requests: traffic.requests,
-        errors: traffic.errors,
-        broadcasts: counters.broadcasts.load(Ordering::Relaxed),
-        mempool_transactions: mempool.map_or(0, electrode_mempool::MempoolView::len),
-        fee_histogram: mempool
-            .map(electrode_mempool::MempoolView::fee_histogram)
-            .unwrap_or_default(),
-    }
+    drop(place);
 }

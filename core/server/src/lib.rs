@@ -17,6 +17,7 @@ mod costs;
 mod door;
 mod fees;
 mod flights;
+mod history;
 mod hits;
 mod http;
 mod limits;

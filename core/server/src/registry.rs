@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Connection,
+    Connection, Transport,
     costs::Account,
     session_info::{Ending, SessionInfo, Traffic},
     subscriptions::SessionId,
@@ -78,6 +78,34 @@ impl Registry {
         total
     }
 
+    /// Gives the number of open sessions.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().sessions.len()
+    }
+
+    /// Gives the number of open sessions of each transport.
+    pub(crate) fn by_transport(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts: BTreeMap<_, _> = Transport::ALL
+            .into_iter()
+            .map(|transport| (transport.as_str(), 0))
+            .collect();
+        for info in self.lock().sessions.values() {
+            *counts
+                .entry(info.connection.transport.as_str())
+                .or_default() += 1;
+        }
+        counts
+    }
+
+    /// Gives the number of requests that are worked on.
+    pub(crate) fn pending(&self) -> u64 {
+        self.lock()
+            .sessions
+            .values()
+            .map(|info| info.pending())
+            .sum()
+    }
+
     /// Gives the number of sessions that ever began.
     pub(crate) fn accepted(&self) -> u64 {
         self.lock().accepted
@@ -111,7 +139,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Transport, session_info::Count};
+    use crate::session_info::Count;
 
     fn connection() -> Connection {
         Connection::new(Transport::Tcp, "192.0.2.1:5".parse().unwrap())

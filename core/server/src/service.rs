@@ -20,6 +20,7 @@ use crate::{
     door::Seats,
     fees::Fees,
     flights::Flights,
+    history::{self, History},
     metrics::Metrics,
     notifier::{self, Update},
     orders::Orders,
@@ -58,6 +59,7 @@ pub struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) orders: Orders,
     pub(crate) started: Started,
+    pub(crate) history: History,
     texts: ArcSwap<Texts>,
     admin_token: ArcSwapOption<Token>,
     daemon_height: AtomicU64,
@@ -140,6 +142,7 @@ impl Service {
             metrics: Metrics::default(),
             orders: Orders::default(),
             started: Started::now(),
+            history: History::default(),
             texts: ArcSwap::default(),
             admin_token: ArcSwapOption::empty(),
             daemon_height: AtomicU64::new(UNKNOWN_HEIGHT),
@@ -156,6 +159,7 @@ impl Service {
             stopping: watch::Sender::new(false),
         });
         tokio::spawn(notifier::run(Arc::downgrade(&service), inbox));
+        tokio::spawn(history::run(Arc::downgrade(&service)));
         service
     }
 
@@ -184,6 +188,11 @@ impl Service {
     /// the sizes of caches and of the room for scans, stay what they were.
     pub fn set_limits(&self, limits: Limits) {
         self.limits.store(Arc::new(limits));
+    }
+
+    /// Gives the number of updates that wait for the notifier.
+    pub(crate) fn queued_updates(&self) -> usize {
+        self.updates.max_capacity() - self.updates.capacity()
     }
 
     /// Gives the client of the node.

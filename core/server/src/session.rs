@@ -510,7 +510,7 @@ fn as_u64(count: usize) -> u64 {
 }
 
 /// Cuts bytes into messages; a line that is too long is answered with an error.
-fn decode(
+pub(crate) fn decode(
     decoder: &mut LineDecoder,
     waiting: &mut VecDeque<Result<Incoming, Refusal>>,
     max_batch: usize,

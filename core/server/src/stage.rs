@@ -25,6 +25,28 @@ pub enum Stage {
     },
 }
 
+impl Stage {
+    /// Every name there is.
+    pub(crate) const NAMES: [&'static str; 5] = [
+        "waiting_for_daemon",
+        "indexing",
+        "loading_mempool",
+        "serving",
+        "stuck",
+    ];
+
+    /// Gives the name that metrics know it by.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::WaitingForDaemon => "waiting_for_daemon",
+            Self::Indexing { .. } => "indexing",
+            Self::LoadingMempool => "loading_mempool",
+            Self::Serving => "serving",
+            Self::Stuck { .. } => "stuck",
+        }
+    }
+}
+
 impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -30,7 +30,9 @@ pub(super) async fn carry_out(
             let done = sessions::toggle_log(service, &session_ids);
             Ok(AdminAnswer::Lines(done))
         }
-        AdminCall::DaemonUrl { urls } => daemon_url(service, urls).map(AdminAnswer::Text),
+        AdminCall::DaemonUrl { urls } => {
+            daemon_url(service, urls.as_deref()).map(AdminAnswer::Text)
+        }
         AdminCall::Reorg { count } => reorg(service, count).map(AdminAnswer::Text),
         AdminCall::Query {
             items,
@@ -54,11 +56,11 @@ pub(super) async fn carry_out(
 }
 
 /// Uses other nodes, or the configured ones when none are named.
-fn daemon_url(service: &Service, urls: Option<String>) -> Result<String, RpcError> {
+fn daemon_url(service: &Service, urls: Option<&str>) -> Result<String, RpcError> {
     let refused =
         |error| RpcError::bad_request(format!("an error occurred setting the daemon URL: {error}"));
     let port = service.coin.descriptor().rpc_port;
-    let urls = match urls.as_deref().map(str::trim) {
+    let urls = match urls.map(str::trim) {
         None | Some("") => service.daemon.configured_urls().to_vec(),
         Some(urls) => urls
             .split(',')

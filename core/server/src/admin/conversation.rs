@@ -4,7 +4,6 @@ use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use electrode_protocol::{
     AdminAnswer, AdminCall, Id, Incoming, LineDecoder, Refusal, RpcError, encode_admin_response,
-    parse,
 };
 use tokio::{
     io::{AsyncWriteExt as _, ReadHalf, WriteHalf},
@@ -17,6 +16,7 @@ use crate::{
     Connection, Service,
     chunk::read_chunk,
     costs::Account,
+    session,
     session_info::{Count, SessionInfo},
 };
 
@@ -74,19 +74,18 @@ impl<'a> Conversation<'a> {
 
     async fn hold(&mut self, silence: Duration) -> io::Result<()> {
         loop {
-            while let Some(message) = self.waiting.pop_front() {
-                if self.reply(message).await? == Next::HangUp {
-                    return Ok(());
-                }
-            }
-            match timeout(silence, self.read()).await {
-                Ok(Ok(0)) | Err(_) => return Ok(()),
-                Ok(read) => read?,
+            let next = match self.waiting.pop_front() {
+                Some(message) => self.reply(message).await?,
+                None => self.listen(silence).await?,
             };
+            if next == Next::HangUp {
+                return Ok(());
+            }
         }
     }
 
-    async fn read(&mut self) -> io::Result<usize> {
+    /// Waits for commands, up to `silence`.
+    async fn listen(&mut self, silence: Duration) -> io::Result<Next> {
         let Self {
             info,
             reader,
@@ -94,21 +93,16 @@ impl<'a> Conversation<'a> {
             waiting,
             ..
         } = self;
-        let read = read_chunk(reader, |mut bytes| {
-            while let Some(line) = decoder.next_line(&mut bytes) {
-                match line {
-                    Ok(line) if line.iter().all(u8::is_ascii_whitespace) => {}
-                    Ok(line) => waiting.push_back(parse(&line, 1)),
-                    Err(too_long) => waiting.push_back(Err(Refusal {
-                        id: Id::null(),
-                        error: RpcError::request_too_large(too_long.max_line),
-                    })),
-                }
-            }
-        });
-        let len = read.await?;
+        let read = read_chunk(reader, |bytes| session::decode(decoder, waiting, 1, bytes));
+        let len = match timeout(silence, read).await {
+            Ok(read) => read?,
+            Err(_elapsed) => 0,
+        };
         info.count(Count::ReceivedBytes, u64::try_from(len).unwrap_or(u64::MAX));
-        Ok(len)
+        Ok(match len {
+            0 => Next::HangUp,
+            _ => Next::Command,
+        })
     }
 
     async fn reply(&mut self, message: Result<Incoming, Refusal>) -> io::Result<Next> {
