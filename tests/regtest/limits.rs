@@ -1,6 +1,10 @@
 //! Every limit on sessions: hit over a real socket, and answered as documented.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::{sync::mpsc, thread, time::Duration};
 
