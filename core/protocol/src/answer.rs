@@ -116,6 +116,21 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Estimates how long it is when it is written, to tell long ones from others. Units: bytes.
+    #[must_use]
+    pub fn rough_len(&self) -> usize {
+        match self {
+            Self::History { confirmed, mempool } => 99 * (confirmed.len() + mempool.len()),
+            Self::Mempool(entries) => 110 * entries.len(),
+            Self::Unspent(unspent) => 130 * unspent.len(),
+            Self::Headers { headers, .. } => headers.iter().map(|header| 2 * header.len()).sum(),
+            Self::TransactionHex(raw) => 2 * raw.len(),
+            Self::DaemonJson(json) => json.get().len(),
+            Self::Text(text) => text.len(),
+            _ => 256,
+        }
+    }
+
     /// Passes on a value of the node.
     #[must_use]
     pub fn daemon_value(value: &Value) -> Self {

@@ -255,6 +255,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.push(&notice.line);
     }
 
+    /// Sends bytes without copying them if nothing else waits.
+    fn push_whole(&mut self, bytes: Vec<u8>) {
+        if self.has_output() || bytes.len() < MAX_WRITE {
+            return self.push(&bytes);
+        }
+        let len = bytes.len();
+        self.accepted = Instant::now();
+        (self.out, self.sent) = (bytes, 0);
+        self.info.count(Count::SentBytes, as_u64(len));
+        self.info.count(Count::SentMessages, 1);
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         if !self.has_output() {
             self.accepted = Instant::now();
@@ -274,7 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 done.unsubscribed
                     .iter()
                     .for_each(|script| self.unsubscribe(script));
-                self.push(&done.bytes);
+                self.push_whole(done.bytes);
                 self.is_closing |= done.closes;
             }
             Err(error) => {

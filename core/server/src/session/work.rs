@@ -7,7 +7,7 @@ use electrode_protocol::{
     Answer, BatchEncoder, Call, Dialect, Id, Refusal, RpcError, encode_response,
 };
 
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{sync::Semaphore, task, time::Instant};
 
 use crate::{
     Service,
@@ -15,6 +15,9 @@ use crate::{
     costs::{Item, Standing},
     session_info::{Count, SessionInfo},
 };
+
+/// Bytes of an answer that are written on a network thread; more are written elsewhere.
+const INLINE_LEN: usize = 64 << 10;
 
 /// One request of which the session has done its part.
 pub(super) struct Prepared {
@@ -120,7 +123,22 @@ impl Worker {
         outcome: Outcome,
     ) -> Done {
         let result = self.wait(outcome).await;
-        self.done(&id, subscribes, result)
+        if !is_long(&result) {
+            return self.done(&id, subscribes, result);
+        }
+        let permit = Arc::clone(&self.service.scans).acquire_owned().await;
+        let written = task::spawn_blocking(move || {
+            let done = self.done(&id, subscribes, result);
+            drop(permit);
+            done
+        });
+        written.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer could not be written");
+            Done {
+                closes: true,
+                ..Done::default()
+            }
+        })
     }
 
     /// Writes the answer to a single request, or an error in place of one that is too long.
@@ -179,7 +197,7 @@ impl Worker {
             }
             done.unsubscribed
                 .extend(subscribes.filter(|_| is_refused(&result)));
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
         done.bytes = answers.finish();
         self.end_line(&mut done.bytes);
@@ -263,6 +281,12 @@ impl Pace {
         self.free = self.free.saturating_sub(1);
         Ok(())
     }
+}
+
+/// Tells whether an answer takes long to write: too long for a network thread.
+fn is_long(result: &Result<Found, RpcError>) -> bool {
+    let found = result.as_ref();
+    found.is_ok_and(|found| found.answer.rough_len() > INLINE_LEN)
 }
 
 /// Tells whether a script cannot be subscribed to; a server that is busy may tell its status
