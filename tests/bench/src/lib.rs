@@ -13,6 +13,7 @@
 
 pub mod chain;
 mod facts;
+mod fairness;
 mod load;
 mod node;
 mod notice;

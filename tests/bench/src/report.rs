@@ -15,7 +15,7 @@ pub(crate) enum Target {
 pub(crate) type Goal = (&'static str, Target);
 
 /// Source: a peer measured on the same chain and machine, and how much better to be.
-pub(crate) const REFERENCE_GOALS: [Goal; 16] = [
+pub(crate) const REFERENCE_GOALS: [Goal; 18] = [
     ("initial build", Target::AtMost(2.0)),
     ("initial build, CPU", Target::AtMost(3.5)),
     ("initial build, peak RSS", Target::AtMost(370.0)),
@@ -31,6 +31,8 @@ pub(crate) const REFERENCE_GOALS: [Goal; 16] = [
     ("new block to notice, p99", Target::AtMost(100.0)),
     ("new block to notice, last", Target::AtMost(300.0)),
     ("new transaction to notice, p99", Target::AtMost(200.0)),
+    ("polite beside balances, p99", Target::AtMost(50.0)),
+    ("polite beside hot histories, p99", Target::AtMost(50.0)),
     ("memory of a subscribed session", Target::AtMost(15.0)),
 ];
 

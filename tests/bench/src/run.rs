@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::{
     chain::REFERENCE_TRANSACTIONS,
     facts::Facts,
-    load,
+    fairness, load,
     node::{Node, Source},
     notice::{self, Subscribers},
     report::{Figure, Goal, REFERENCE_GOALS, Report},
@@ -113,6 +113,9 @@ async fn measure(
         return running.stop().await;
     }
     load_rows(options, &running, node, facts, report).await?;
+    eprintln!("fairness");
+    let time = Duration::from_secs(options.row_secs);
+    fairness::figures(running.service, facts, time, report).await?;
     running.stop().await?;
     eprintln!("starting again");
     // A fresh process: what the load left in the allocator would hide the memory of sessions.

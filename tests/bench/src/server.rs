@@ -69,7 +69,12 @@ impl Server for Electrode {
         let path = place.dir.join("electrode.toml");
         fs::write(&path, self.config(place)?)?;
         let mut command = Command::new(&self.bin);
-        command.arg("serve").arg("--config").arg(path);
+        // What is measured is the server, not its patience with those who ask too much.
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(path)
+            .env("COST_HARD_LIMIT", "0");
         Ok(command)
     }
 }
@@ -93,7 +98,7 @@ impl Electrode {
             "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
              [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
              [serve]\nservices = [\"tcp://{service}\"]\n\
-             [limits]\nmax_sessions = 20000\ncost_hard_limit = 0\n{cache}",
+             [limits]\nmax_sessions = 20000\n{cache}",
             rpc = place.node.rpc.address,
             zmq = place.node.zmq,
             service = place.service,
