@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bitcoin::{Transaction, consensus::encode::deserialize_hex};
 use electrode_tests::{
-    Bitcoind, Branch, Electrode, Electrum, Lock, Oracle, pay, sats, wait_for, wait_until,
+    Bitcoind, Branch, Electrode, Electrum, Lock, Oracle, Wire, pay, sats, wait_for, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -129,6 +129,36 @@ fn electrumx_s_env_file_serves_electrum() {
     wait_for_confirmations(&wallet, &received, 1);
     let donation = server.client().call("server.donation_address", &json!([]));
     assert_eq!(donation, "bcrt1qdonate");
+}
+
+#[test]
+fn electrum_pins_the_certificate_and_finds_it_again() {
+    let node = Bitcoind::start();
+    let (mut chain, coins) = Branch::funded(&node, 2);
+    let mut server = Electrode::serve(&node);
+    let mut wallet = Electrum::create();
+    wallet.connect_over_tls(server.port_of(Wire::Ssl));
+    let (_, script) = wallet.unused_address();
+    chain.mine(
+        &node,
+        [&pay(&[coins[0]], &[(&script, coins[0].value - FEE)])],
+    );
+    let first = coins[0].value - FEE;
+    wait_for_balance(&wallet, first, 0);
+    let pinned = wallet.pinned_certificate();
+    let made = std::fs::read_to_string(server.data_dir().join("tls-cert.pem")).unwrap();
+    let base64 = |pem: &str| pem.split_whitespace().collect::<String>();
+    assert_eq!(base64(&pinned), base64(&made));
+
+    server.stop();
+    server.start();
+    server.wait_ready();
+    chain.mine(
+        &node,
+        [&pay(&[coins[1]], &[(&script, coins[1].value - FEE)])],
+    );
+    wait_for_balance(&wallet, first + coins[1].value - FEE, 0);
+    assert_eq!(wallet.pinned_certificate(), pinned);
 }
 
 /// Waits until the wallet shows this balance.

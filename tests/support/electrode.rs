@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::{Debug, Display, Write as _},
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
     time::Duration,
@@ -13,11 +14,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    Bitcoind, LineClient, PluginFolder,
+    Bitcoind, LineClient, PluginFolder, Wire,
     http::{self, Response},
     ports::free_port,
     process::{self, Log, Process},
-    wait_until,
+    tcp_to, wait_until,
 };
 
 /// How long the server may take to be ready or to end, on a machine that does other things too.
@@ -87,7 +88,7 @@ impl Settings {
 /// A server with a data directory of its own, stopped and removed when dropped.
 #[derive(Debug)]
 pub struct Electrode {
-    port: u16,
+    ports: [u16; Wire::ALL.len()],
     rpc_port: u16,
     http_port: u16,
     process: Option<Process>,
@@ -112,7 +113,7 @@ impl Electrode {
     pub fn configured(settings: &Settings) -> Self {
         let home = TempDir::new().unwrap();
         let server = Self {
-            port: free_port(),
+            ports: Wire::ALL.map(|_wire| free_port()),
             rpc_port: free_port(),
             http_port: free_port(),
             process: None,
@@ -135,7 +136,7 @@ impl Electrode {
         let text = text
             .replace("{data_dir}", server.data_dir().to_str().unwrap())
             .replace("{rpc_port}", &server.rpc_port.to_string())
-            .replace("{port}", &server.port.to_string());
+            .replace("{port}", &server.port().to_string());
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
         server.environment = Some(pairs.collect());
@@ -158,7 +159,12 @@ impl Electrode {
             rpc_host,
             ..
         } = settings;
-        let (port, rpc_port, http_port) = (self.port, self.rpc_port, self.http_port);
+        let (rpc_port, http_port) = (self.rpc_port, self.http_port);
+        let services = Wire::ALL.map(|wire| {
+            let (name, port) = (wire.as_str(), self.port_of(wire));
+            format!("\"{name}://127.0.0.1:{port}\", ")
+        });
+        let services = services.concat();
         let data_dir = self.data_dir();
         let mut sections = settings.sections.clone();
         sections
@@ -169,7 +175,7 @@ impl Electrode {
             .entry("serve".to_owned())
             .or_default()
             .push_str(&format!(
-                "services = [\"tcp://127.0.0.1:{port}\", \"rpc://{rpc_host}:{rpc_port}\"]\n\
+                "services = [{services}\"rpc://{rpc_host}:{rpc_port}\"]\n\
              http = \"127.0.0.1:{http_port}\"\n"
             ));
         // No limits on what one client may ask, but where that is what is tested: the others ask for
@@ -185,7 +191,7 @@ impl Electrode {
             }
             text.push_str(&lines);
         }
-        fs::write(self.home.path().join("electrode.toml"), text).unwrap();
+        fs::write(self.config_file(), text).unwrap();
     }
 
     /// Starts the server without waiting for it.
@@ -314,7 +320,7 @@ impl Electrode {
     /// Connects and says nothing.
     #[must_use]
     pub fn stranger(&self) -> LineClient {
-        LineClient::connect(self.port)
+        LineClient::connect(self.port())
     }
 
     /// Connects to the admin RPC.
@@ -345,16 +351,42 @@ impl Electrode {
         self.home.path()
     }
 
-    /// Gives the port that speaks the protocol.
+    /// Connects this way and agrees on protocol 1.6.
+    #[must_use]
+    pub fn client_over(&self, wire: Wire) -> LineClient {
+        let mut client = LineClient::over(wire.over(self.connect(wire)));
+        client.call("server.version", &serde_json::json!(["tests", "1.6"]));
+        client
+    }
+
+    /// Connects to the port of a transport without saying anything.
+    #[must_use]
+    pub fn connect(&self, wire: Wire) -> TcpStream {
+        tcp_to(([127, 0, 0, 1], self.port_of(wire)))
+    }
+
+    /// Gives the port of a transport.
+    #[must_use]
+    pub fn port_of(&self, wire: Wire) -> u16 {
+        self.ports[wire as usize]
+    }
+
+    /// Gives the port that speaks the protocol over TCP.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port_of(Wire::Tcp)
     }
 
     /// Reads everything the server has logged so far.
     #[must_use]
     pub fn logged(&self) -> String {
         self.log.text()
+    }
+
+    /// Gives the configuration file.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.home.path().join("electrode.toml")
     }
 
     /// Gives the folder of the index, which the server makes.
@@ -369,10 +401,7 @@ impl Electrode {
             command.args(args).env_clear().envs(environment.clone());
             return command;
         }
-        command
-            .args(args)
-            .arg("--config")
-            .arg(self.home.path().join("electrode.toml"));
+        command.args(args).arg("--config").arg(self.config_file());
         command
     }
 }

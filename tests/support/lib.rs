@@ -29,6 +29,7 @@ mod spendable;
 mod wait;
 mod wallet;
 mod watcher;
+mod wire;
 
 pub use bitcoind::Bitcoind;
 pub use branch::Branch;
@@ -46,3 +47,4 @@ pub use spendable::{Lock, Spendable, pay};
 pub use wait::{wait_for, wait_until};
 pub use wallet::Electrum;
 pub use watcher::Watcher;
+pub use wire::{Stream, TlsStream, Wire, certificate, tcp_to, tls_over};

@@ -3,11 +3,12 @@
 use std::{
     collections::{HashMap, VecDeque},
     io::{BufRead as _, BufReader, Write as _},
-    net::TcpStream,
     time::Duration,
 };
 
 use serde_json::{Value, json};
+
+use crate::{Stream, Wire, tcp_to};
 
 /// How long an answer or a notification may take before the test fails.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -20,8 +21,7 @@ pub type Answer = Result<Value, Value>;
 /// A connection to the server.
 #[derive(Debug)]
 pub struct LineClient {
-    stream: TcpStream,
-    reader: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     next_id: u64,
     notices: VecDeque<Value>,
 }
@@ -30,13 +30,14 @@ impl LineClient {
     /// Connects to a port of this machine.
     #[must_use]
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(ANSWER_LIMIT)).unwrap();
-        let reader = BufReader::new(stream.try_clone().unwrap());
+        Self::over(Wire::Tcp.over(tcp_to(([127, 0, 0, 1], port))))
+    }
+
+    /// Speaks over a connection that is there.
+    #[must_use]
+    pub fn over(stream: Box<dyn Stream>) -> Self {
         Self {
-            stream,
-            reader,
+            stream: BufReader::new(stream),
             next_id: 0,
             notices: VecDeque::new(),
         }
@@ -44,12 +45,12 @@ impl LineClient {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.stream.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
     /// Sends bytes; `false` when the server has closed the connection.
     pub fn offer(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(bytes.as_ref()).is_ok()
+        self.stream.get_mut().write_all(bytes.as_ref()).is_ok()
     }
 
     /// Receives one line; `None` when the server has closed the connection.
@@ -67,7 +68,7 @@ impl LineClient {
     /// Nothing comes for too long.
     pub fn receive_line(&mut self) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        match self.reader.read_until(b'\n', &mut line) {
+        match self.stream.read_until(b'\n', &mut line) {
             Ok(0) => None,
             Ok(_) => Some(line),
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,

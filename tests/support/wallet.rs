@@ -49,10 +49,24 @@ impl Electrum {
 
     /// Connects to a server on this machine and to no other, and opens the wallet.
     pub fn connect(&mut self, port: u16) {
-        let server = format!("127.0.0.1:{port}:t");
+        self.connect_as(&format!("127.0.0.1:{port}:t"));
+    }
+
+    /// Does the same over TLS, and trusts the certificate that the server shows the first time.
+    pub fn connect_over_tls(&mut self, port: u16) {
+        self.connect_as(&format!("127.0.0.1:{port}:s"));
+    }
+
+    /// Reads the certificate that the wallet insists on, in PEM.
+    #[must_use]
+    pub fn pinned_certificate(&self) -> String {
+        fs::read_to_string(self.dir.path().join("regtest/certs/127.0.0.1")).unwrap()
+    }
+
+    fn connect_as(&mut self, server: &str) {
         self.process = Some(Process::spawn(
             self.command()
-                .args(["daemon", "--server", &server, "--oneserver", "-v"]),
+                .args(["daemon", "--server", server, "--oneserver", "-v"]),
             &self.log,
         ));
         wait_until("electrum answers", PATIENCE, || {

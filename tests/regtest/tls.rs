@@ -1,0 +1,167 @@
+//! Certificates: made once, named by the operator, and changed while wallets are connected.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use bitcoin::hashes::{Hash as _, sha256};
+use electrode_tests::{
+    Bitcoind, Branch, Electrode, LineClient, Settings, Wire, certificate, tls_over, wait_until,
+};
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the server shows to who connects now, as its fingerprint.
+fn fingerprint(server: &Electrode, wire: Wire) -> String {
+    let stream = tls_over(server.connect(wire), rustls::ALL_VERSIONS).unwrap();
+    sha256::Hash::hash(&certificate(&stream)).to_string()
+}
+
+/// Has another program make a certificate and a key.
+fn make(folder: &Path, name: &str, kind: &[&str]) {
+    let status = Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=x"])
+        .args(["-newkey"])
+        .args(kind)
+        .arg("-out")
+        .arg(folder.join(format!("{name}.crt")))
+        .arg("-keyout")
+        .arg(folder.join(format!("{name}.key")))
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{status:?}");
+}
+
+fn named(node: &Bitcoind, folder: &Path) -> Settings {
+    Settings::of(node)
+        .set("tls.cert", format_args!("{:?}", folder.join("used.crt")))
+        .set("tls.key", format_args!("{:?}", folder.join("used.key")))
+}
+
+/// Puts files in the place of those in use, as certbot does: each at once.
+fn put(folder: &Path, name: &str, kind: &str) {
+    let unfinished = folder.join("unfinished");
+    fs::copy(folder.join(format!("{name}.{kind}")), &unfinished).unwrap();
+    fs::rename(unfinished, folder.join(format!("used.{kind}"))).unwrap();
+}
+
+#[test]
+fn makes_a_certificate_once_and_keeps_it() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::serve(&node);
+    let shown = fingerprint(&server, Wire::Ssl);
+    assert_eq!(fingerprint(&server, Wire::Wss), shown);
+    assert!(
+        server.logged().contains(&shown),
+        "the fingerprint is logged"
+    );
+    server.stop();
+    server.start();
+    server.wait_ready();
+    assert_eq!(fingerprint(&server, Wire::Ssl), shown);
+}
+
+#[test]
+fn says_what_is_wrong_with_the_files_before_anything_else() {
+    let node = Bitcoind::start();
+    let folder = tempfile::tempdir().unwrap();
+    make(
+        folder.path(),
+        "used",
+        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    );
+    make(
+        folder.path(),
+        "other",
+        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    );
+    put(folder.path(), "other", "key");
+    let mut server = Electrode::configured(&named(&node, folder.path()));
+    for args in [&["serve"][..], &["config", "check"]] {
+        let output = server.run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(64), "{said}");
+        assert!(
+            said.contains("expected a certificate and its own key"),
+            "{said}"
+        );
+        assert!(
+            said.contains("used.crt") && said.contains("used.key"),
+            "{said}"
+        );
+    }
+    assert!(!server.data_dir().exists(), "nothing is written");
+    put(folder.path(), "used", "crt");
+    fs::remove_file(folder.path().join("used.key")).unwrap();
+    server.start();
+    assert_eq!(server.wait_exit(PATIENCE).code(), Some(64));
+}
+
+fn ask_on(client: &mut LineClient, is_over: &AtomicBool, calls: &AtomicU64) {
+    while !is_over.load(Ordering::Relaxed) {
+        client.call("blockchain.block.header", &json!([1]));
+        calls.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn changes_its_certificate_without_dropping_a_session() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let folder = tempfile::tempdir().unwrap();
+    make(
+        folder.path(),
+        "first",
+        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    );
+    make(folder.path(), "second", &["rsa:2048"]);
+    for kind in ["crt", "key"] {
+        put(folder.path(), "first", kind);
+    }
+    let mut server = Electrode::configured(&named(&node, folder.path()));
+    server.start();
+    server.wait_ready();
+    let first = fingerprint(&server, Wire::Ssl);
+
+    let is_over = AtomicBool::new(false);
+    let calls = AtomicU64::new(0);
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.push(server.client_over(Wire::Ssl));
+        clients.push(server.client_over(Wire::Wss));
+    }
+    thread::scope(|scope| {
+        for mut client in clients {
+            let (is_over, calls) = (&is_over, &calls);
+            scope.spawn(move || ask_on(&mut client, is_over, calls));
+        }
+        // Half of a pair changes nothing, whole pairs do.
+        put(folder.path(), "second", "crt");
+        wait_until("half a pair is refused", PATIENCE, || {
+            server
+                .logged()
+                .contains("the certificate in use stays")
+                .then_some(())
+        });
+        assert_eq!(fingerprint(&server, Wire::Ssl), first);
+        put(folder.path(), "second", "key");
+        wait_until("the second certificate is shown", PATIENCE, || {
+            (fingerprint(&server, Wire::Wss) != first).then_some(())
+        });
+        let so_far = calls.load(Ordering::Relaxed);
+        wait_until("all go on", PATIENCE, || {
+            (calls.load(Ordering::Relaxed) > so_far + 1000).then_some(())
+        });
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(server.status().unwrap()["errors"], 0);
+}
