@@ -218,6 +218,15 @@ impl Service {
         self.stage.subscribe()
     }
 
+    /// Tells what keeps the server from being ready, if anything does: its plugin, or its stage.
+    pub(crate) fn hindrance(&self) -> Option<String> {
+        let broken = self.coin.health().err().map(|error| error.to_string());
+        let stalled = || Some(format!("waiting for {}", self.coin.stalled()?));
+        let stage = *self.stage.borrow();
+        let busy = || (stage != Stage::Serving).then(|| stage.to_string());
+        broken.or_else(stalled).or_else(busy)
+    }
+
     /// Remembers the height of the node.
     pub fn set_daemon_height(&self, height: Height) {
         self.daemon_height

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process, sync::atomic::Ordering, time::Instant}
 
 use electrode_protocol::{ServerInfo, SessionsInfo, formatted_time};
 
-use crate::{Service, process as system};
+use crate::{Service, Stage, process as system};
 
 /// Sums the server up.
 pub(super) fn server_info(service: &Service) -> ServerInfo {
@@ -19,7 +19,9 @@ pub(super) fn server_info(service: &Service) -> ServerInfo {
         version: service.config.name.clone(),
         coin: descriptor.coin.to_string(),
         net: descriptor.net.to_string(),
-        stage: service.stage().borrow().to_string(),
+        stage: service
+            .hindrance()
+            .unwrap_or_else(|| Stage::Serving.to_string()),
         daemon: service.daemon.current_url(),
         daemon_answers: service.daemon.answers(),
         daemon_height: service.daemon_height().map(|height| height.0),

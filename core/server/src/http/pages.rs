@@ -39,12 +39,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
 }
 
 async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    let stage = *service.stage().borrow();
-    let code = match stage {
-        Stage::Serving => StatusCode::OK,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (code, format!("{stage}\n"))
+    match service.hindrance() {
+        None => (StatusCode::OK, format!("{}\n", Stage::Serving)),
+        Some(hindrance) => (StatusCode::SERVICE_UNAVAILABLE, format!("{hindrance}\n")),
+    }
 }
 
 async fn scrape(State(service): State<Arc<Service>>) -> Response {

@@ -48,6 +48,7 @@ pub(super) struct Status {
 pub(super) fn status_of(service: &Service) -> Status {
     let descriptor = service.coin.descriptor();
     let stage = *service.stage().borrow();
+    let hindrance = service.hindrance();
     let snapshot = service.snapshot();
     let mempool = snapshot.as_ref().map(|snapshot| &snapshot.mempool);
     let traffic = service.registry.total();
@@ -58,8 +59,8 @@ pub(super) fn status_of(service: &Service) -> Status {
         coin: descriptor.coin.to_string(),
         net: descriptor.net.to_string(),
         genesis_hash: descriptor.genesis_hash.to_string(),
-        serving: stage == Stage::Serving,
-        stage: stage.to_string(),
+        serving: hindrance.is_none(),
+        stage: hindrance.unwrap_or_else(|| Stage::Serving.to_string()),
         height: service.height().map(|height| height.0),
         target: progress.target,
         rate: progress.rate,
