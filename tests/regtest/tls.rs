@@ -165,3 +165,72 @@ fn changes_its_certificate_without_dropping_a_session() {
     });
     assert_eq!(server.status().unwrap()["errors"], 0);
 }
+
+/// Gives a file the length and the date of another, as far as the server looks at it from time to
+/// time: only who is told to reads it again.
+fn disguise(path: &Path, original: &fs::File) {
+    let wanted = original.metadata().unwrap();
+    let mut text = fs::read(path).unwrap();
+    text.resize(usize::try_from(wanted.len()).unwrap(), b'\n');
+    fs::write(path, text).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(wanted.modified().unwrap()).unwrap();
+}
+
+#[test]
+fn reads_the_certificate_again_when_told_to() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let folder = tempfile::tempdir().unwrap();
+    // The longer pair comes first, so that the others can be made as long.
+    make(folder.path(), "first", &["rsa:2048"]);
+    make(
+        folder.path(),
+        "second",
+        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    );
+    let originals = ["crt", "key"].map(|kind| {
+        put(folder.path(), "first", kind);
+        fs::File::open(folder.path().join(format!("first.{kind}"))).unwrap()
+    });
+    for (kind, original) in ["crt", "key"].into_iter().zip(&originals) {
+        disguise(&folder.path().join(format!("used.{kind}")), original);
+        disguise(&folder.path().join(format!("second.{kind}")), original);
+    }
+    let mut server = Electrode::configured(&named(&node, folder.path()));
+    server.start();
+    server.wait_ready();
+    let first = fingerprint(&server, Wire::Ssl);
+    let mut session = server.client_over(Wire::Ssl);
+    let mut operator = server.operator();
+
+    // Half of a pair cannot be used: nothing changes, and the operator hears why.
+    put(folder.path(), "second", "key");
+    disguise(&folder.path().join("used.key"), &originals[1]);
+    server.configure(&named(&node, folder.path()).set("limits.max_subscriptions", 1));
+    let error = operator.try_call("reload", &json!([])).unwrap_err();
+    let told = error["message"].as_str().unwrap();
+    assert!(
+        told.contains("used.crt") && told.contains("expected a certificate and its own key"),
+        "{told}"
+    );
+    assert_eq!(fingerprint(&server, Wire::Ssl), first);
+    for script in ["1", "2"] {
+        let script = json!([script.repeat(64)]);
+        session.call("blockchain.scripthash.subscribe", &script);
+    }
+
+    put(folder.path(), "second", "crt");
+    disguise(&folder.path().join("used.crt"), &originals[0]);
+    let told = operator.call("reload", &json!([]));
+    let second = fingerprint(&server, Wire::Ssl);
+    assert_ne!(second, first);
+    assert_eq!(
+        told,
+        json!(format!(
+            "reloaded: limits.max_subscriptions; the certificate is now {second}"
+        ))
+    );
+    assert_eq!(fingerprint(&server, Wire::Wss), second);
+    session.call("server.ping", &json!([]));
+}

@@ -6,13 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use electrode_server::{Entrance, Service, Tls, Transport, serve_clients};
+use electrode_server::{Entrance, Service, Transport, serve_clients};
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::{
     Failure,
     config::{self, Address},
+    tls::Certificate,
 };
 
 /// Connections that wait to be accepted.
@@ -22,8 +23,8 @@ const BACKLOG: u32 = 1024;
 pub(crate) struct Listeners {
     service: Arc<Service>,
     closed: Vec<Reserved>,
-    tls: Option<Arc<Tls>>,
     proxies: Vec<IpNet>,
+    certificate: Certificate,
 }
 
 /// An address that was taken for a service.
@@ -34,18 +35,23 @@ pub(crate) struct Reserved {
 
 impl Listeners {
     /// Puts together what listening takes; nothing is opened yet.
-    pub(crate) fn new(service: Arc<Service>, closed: Vec<Reserved>, proxies: Vec<IpNet>) -> Self {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        closed: Vec<Reserved>,
+        proxies: Vec<IpNet>,
+        certificate: Certificate,
+    ) -> Self {
         Self {
             service,
             closed,
-            tls: None,
             proxies,
+            certificate,
         }
     }
 
-    /// Takes the certificate of services that are encrypted.
-    pub(crate) fn encrypt(&mut self, tls: Option<Arc<Tls>>) {
-        self.tls = tls;
+    /// Gives what encrypted services need before they are opened.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     /// Gives what is served.
@@ -65,7 +71,7 @@ impl Listeners {
             }
             let entrance = Entrance {
                 transport,
-                tls: self.tls.clone(),
+                tls: self.certificate.tls(),
                 proxies: self.proxies.clone(),
             };
             tokio::spawn(serve_clients(Arc::clone(&self.service), listener, entrance));

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use electrode_protocol::Token;
 use electrode_server::{Service, Texts};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Failure, admin, config::Config, limits, log};
+use crate::{Failure, admin, config::Config, limits, log, tls::Certificate};
 
 /// Limits that only a restart changes: room is made for them once.
 const FIXED_LIMITS: &[&str] = &["limits.concurrent_scans", "limits.answer_cache"];
@@ -24,14 +25,21 @@ pub(crate) struct Reloader<R> {
     config: Config,
     reread: R,
     service: Arc<Service>,
+    certificate: Certificate,
 }
 
 impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
-    pub(crate) fn new(config: Config, reread: R, service: Arc<Service>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        reread: R,
+        service: Arc<Service>,
+        certificate: Certificate,
+    ) -> Self {
         Self {
             config,
             reread,
             service,
+            certificate,
         }
     }
 
@@ -55,11 +63,15 @@ impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
         }
     }
 
-    /// Tells what changed. A configuration that cannot be used changes nothing.
+    /// Tells what changed. What cannot be used changes nothing: all that can fail comes first.
     fn reload(&mut self) -> Result<String, Failure> {
         let config = (self.reread)()?;
-        apply(&config, &self.service)?;
-        self.service.bans().reload()?;
+        let token = admin_token(&config)?;
+        let bans = self.service.bans().read_again()?;
+        let certificate = self.certificate.reload()?;
+        apply(&config, token, &self.service);
+        bans.into_iter()
+            .for_each(|bans| self.service.bans().replace(bans));
         let (live, fixed): (Vec<_>, Vec<_>) = self
             .config
             .differences(&config)
@@ -69,7 +81,7 @@ impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
         if fixed.is_empty() {
             self.config = config;
         }
-        Ok(told(&live, &fixed))
+        Ok(told(&live, &fixed, certificate.as_deref()))
     }
 }
 
@@ -78,11 +90,15 @@ fn is_live(path: &str) -> bool {
     LIVE.contains(&path) || is_limit && !FIXED_LIMITS.contains(&path)
 }
 
+/// Reads the token of the admin RPC, if there is one.
+pub(crate) fn admin_token(config: &Config) -> Result<Option<Token>, Failure> {
+    let file = config.serve.rpc_token_file.as_deref();
+    file.map(admin::read_token).transpose()
+}
+
 /// Puts into force what can change while the server runs.
-pub(crate) fn apply(config: &Config, service: &Service) -> Result<(), Failure> {
+pub(crate) fn apply(config: &Config, token: Option<Token>, service: &Service) {
     let serve = &config.serve;
-    let token = serve.rpc_token_file.as_deref().map(admin::read_token);
-    let token = token.transpose()?;
     log::set_level(config.log.level);
     service.set_admin_token(token);
     service.set_limits(limits::server_limits(&config.limits));
@@ -91,16 +107,19 @@ pub(crate) fn apply(config: &Config, service: &Service) -> Result<(), Failure> {
         tor_banner_file: serve.tor_banner_file.clone(),
         donation_address: serve.donation_address.clone().unwrap_or_default(),
     });
-    Ok(())
 }
 
-fn told(live: &[&str], fixed: &[&str]) -> String {
+/// Says what a reload changed; `certificate` is the fingerprint of a new one.
+fn told(live: &[&str], fixed: &[&str], certificate: Option<&str>) -> String {
     let mut told = match live {
         [] => "reloaded: no setting has changed".to_owned(),
         changed => format!("reloaded: {}", changed.join(", ")),
     };
     if !fixed.is_empty() {
         told.push_str(&format!("; only a restart changes {}", fixed.join(", ")));
+    }
+    if let Some(fingerprint) = certificate {
+        told.push_str(&format!("; the certificate is now {fingerprint}"));
     }
     told
 }
@@ -111,16 +130,23 @@ mod tests {
 
     #[test]
     fn tells_what_changed_and_what_did_not() {
-        for (live, fixed, expected) in [
-            (&[][..], &[][..], "reloaded: no setting has changed"),
-            (&["log.level"], &[], "reloaded: log.level"),
+        for (live, fixed, certificate, expected) in [
+            (&[][..], &[][..], None, "reloaded: no setting has changed"),
+            (&["log.level"], &[], None, "reloaded: log.level"),
             (
                 &["log.level"],
                 &["index.cache", "net"],
+                None,
                 "reloaded: log.level; only a restart changes index.cache, net",
             ),
+            (
+                &[],
+                &[],
+                Some("5f5f"),
+                "reloaded: no setting has changed; the certificate is now 5f5f",
+            ),
         ] {
-            assert_eq!(told(live, fixed), expected);
+            assert_eq!(told(live, fixed, certificate), expected);
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     limits,
     listen::{self, Listeners},
     reload::{self, Reloader},
-    tls,
+    tls::{self, Certificate},
 };
 
 /// Longest time that sessions get to end.
@@ -46,19 +46,12 @@ pub(crate) async fn serve(
         limits::server_limits(&config.limits),
         limits::bans(&config.data_dir)?,
     );
-    reload::apply(config, &service)?;
-    for rpc in &config.serve.rpc {
-        let listener = listen::open(listen::reserve(&rpc.address).await?)?;
-        tracing::info!(address = %rpc.address, "serving operators");
-        tokio::spawn(serve_admin(Arc::clone(&service), listener));
-    }
-    if let Some(address) = &config.serve.http {
-        let listener = listen::open(listen::reserve(address).await?)?;
-        tracing::info!(%address, "status page");
-        tokio::spawn(serve_http(Arc::clone(&service), listener));
-    }
+    reload::apply(config, reload::admin_token(config)?, &service);
+    serve_operators(config, &service).await?;
+    let certificate = Certificate::default();
     let proxies = config.serve.proxy_protocol_from.clone();
-    let listeners = Listeners::new(Arc::clone(&service), reserved, proxies);
+    let listeners = Listeners::new(Arc::clone(&service), reserved, proxies, certificate.clone());
+    let reloader = Reloader::new(config.clone(), reread, Arc::clone(&service), certificate);
     let mut work = tokio::spawn(run(config.clone(), coin, daemon, listeners));
     let ended = tokio::select! {
         ended = &mut work => ended.unwrap_or_else(|error| {
@@ -66,7 +59,7 @@ pub(crate) async fn serve(
         }),
         stopped = stop => stopped,
         () = service.stop_ordered() => Ok(()),
-        failed = Reloader::new(config.clone(), reread, Arc::clone(&service)).run() => failed,
+        failed = reloader.run() => failed,
     };
     tracing::info!("stopping");
     // What is being written is either finished or, like after a crash, not there at all.
@@ -80,6 +73,21 @@ pub(crate) async fn serve(
     ended
 }
 
+/// Opens what operators and monitoring use, which is there from the start.
+async fn serve_operators(config: &Config, service: &Arc<Service>) -> Result<(), Failure> {
+    for rpc in &config.serve.rpc {
+        let listener = listen::open(listen::reserve(&rpc.address).await?)?;
+        tracing::info!(address = %rpc.address, "serving operators");
+        tokio::spawn(serve_admin(Arc::clone(service), listener));
+    }
+    if let Some(address) = &config.serve.http {
+        let listener = listen::open(listen::reserve(address).await?)?;
+        tracing::info!(%address, "status page");
+        tokio::spawn(serve_http(Arc::clone(service), listener));
+    }
+    Ok(())
+}
+
 /// Catches up with the node, opens the listeners, and follows from then on.
 ///
 /// Nothing is written before the node has said that it is on the coin's chain.
@@ -91,7 +99,7 @@ async fn run(
 ) -> Result<(), Failure> {
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let index = task::block_in_place(|| open_index(&config, coin.as_ref()))?;
-    listeners.encrypt(tls::start(&config)?);
+    listeners.certificate().start(&config)?;
     let changes = daemon.changes();
     let blocks = Blocks::new(coin, daemon).await?;
     let mut follower = Follower::new(index, blocks, Arc::clone(listeners.service()));

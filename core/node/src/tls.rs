@@ -1,33 +1,50 @@
 //! The certificate that the configuration asks for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use electrode_server::{Tls, TlsError};
 
 use crate::config::Config;
 
-/// Reads the certificate, or makes one that lasts, and reads it again when its files change;
-/// nothing if no service is encrypted.
-pub(crate) fn start(config: &Config) -> Result<Option<Arc<Tls>>, TlsError> {
-    let services = &config.serve.services;
-    if !services
-        .iter()
-        .any(|service| service.transport.is_encrypted())
-    {
-        return Ok(None);
+/// The certificate of services that are encrypted, once there is one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Certificate(Arc<OnceLock<Arc<Tls>>>);
+
+impl Certificate {
+    /// Reads the certificate, or makes one that lasts, and reads it again when its files change;
+    /// does nothing if no service is encrypted.
+    pub(crate) fn start(&self, config: &Config) -> Result<(), TlsError> {
+        let mut services = config.serve.services.iter();
+        if !services.any(|service| service.transport.is_encrypted()) {
+            return Ok(());
+        }
+        let tls = match &config.tls {
+            Some(files) => Tls::load(files.clone())?,
+            None => Tls::load_or_make(&config.data_dir, &reported_hosts(config))?,
+        };
+        tracing::info!(
+            fingerprint = tls.fingerprint(),
+            "TLS; wallets may show the fingerprint (SHA-256)"
+        );
+        let watched = Arc::clone(self.0.get_or_init(|| Arc::new(tls)));
+        tokio::spawn(async move { watched.watch().await });
+        Ok(())
     }
-    let tls = match &config.tls {
-        Some(files) => Tls::load(files.clone())?,
-        None => Tls::load_or_make(&config.data_dir, &reported_hosts(config))?,
-    };
-    tracing::info!(
-        fingerprint = tls.fingerprint(),
-        "TLS; wallets may show the fingerprint (SHA-256)"
-    );
-    let tls = Arc::new(tls);
-    let watched = Arc::clone(&tls);
-    tokio::spawn(async move { watched.watch().await });
-    Ok(Some(tls))
+
+    /// Gives what connections are encrypted with.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.0.get().cloned()
+    }
+
+    /// Reads the files again; gives the fingerprint of what is in them, if that is another one.
+    pub(crate) fn reload(&self) -> Result<Option<String>, TlsError> {
+        let Some(tls) = self.0.get() else {
+            return Ok(None);
+        };
+        let before = tls.fingerprint();
+        tls.reload()?;
+        Ok(Some(tls.fingerprint()).filter(|now| *now != before))
+    }
 }
 
 /// Reads the certificate that the operator names, if there is one, to tell what is wrong with it.

@@ -105,21 +105,18 @@ impl Bans {
         })
     }
 
-    /// Reads the file again, in place of what is known.
+    /// Reads the file again, to [`replace`](Self::replace) what is known; `None` without a file.
     ///
     /// # Errors
-    /// It cannot be read, or is no list of bans: what is known stays.
-    pub fn reload(&self) -> Result<(), BanError> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
-        let again = Self::open(path.clone())?;
-        let table = again
-            .table
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        *self.lock() = table;
-        Ok(())
+    /// As those of [`open`](Self::open).
+    pub fn read_again(&self) -> Result<Option<Self>, BanError> {
+        self.path.clone().map(Self::open).transpose()
+    }
+
+    /// Takes what was read in place of what is known.
+    pub fn replace(&self, read: Self) {
+        let table = read.table.into_inner();
+        *self.lock() = table.unwrap_or_else(PoisonError::into_inner);
     }
 
     /// Gives the bans that hold now, in the order of their networks.
@@ -310,7 +307,7 @@ mod tests {
         assert_eq!(again.list(at(NOW)), bans.list(at(NOW)));
         assert_eq!(again.list(at(NOW)).len(), 2);
         bans.remove(net("203.0.113.0/24")).unwrap();
-        again.reload().unwrap();
+        again.replace(again.read_again().unwrap().unwrap());
         assert_eq!(again.list(at(NOW)), bans.list(at(NOW)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
