@@ -12,7 +12,7 @@ use crate::{argentum, bitcoin, digibyte, litecoin, shipped};
 /// Ending of a descriptor's file name.
 const EXTENSION: &str = "toml";
 
-/// Names that are told beside an unknown one.
+/// Names that are told beside an unknown one, at the most.
 const NEAR_NAMES: usize = 5;
 
 /// Every coin and net that is known; where two have the same names, the operator's own comes
@@ -64,10 +64,23 @@ pub enum CoinFileError {
 
 /// A pair of COIN and NET that names no coin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is not known: expected {choices}; \"electrode coins\" lists all")]
+#[error("{what} is not known{choices}; \"electrode coins\" lists all")]
 pub struct UnknownCoinError {
     what: String,
-    choices: String,
+    choices: Choices,
+}
+
+/// What may have been meant, likeliest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Choices(Vec<String>);
+
+impl fmt::Display for Choices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": expected {}", self.0.join(", "))
+    }
 }
 
 impl KnownCoins {
@@ -119,7 +132,7 @@ impl KnownCoins {
         if nets.is_empty() {
             return Err(UnknownCoinError {
                 what: format!("coin \"{coin}\""),
-                choices: near(coin, self.0.iter().map(KnownCoin::coin_name)),
+                choices: alike(coin, self.0.iter().map(KnownCoin::coin_name)),
             });
         }
         let found = nets
@@ -127,7 +140,7 @@ impl KnownCoins {
             .find(|known| known.net_name().eq_ignore_ascii_case(net));
         found.copied().ok_or_else(|| UnknownCoinError {
             what: format!("net \"{net}\" of coin \"{coin}\""),
-            choices: near(net, nets.iter().map(|known| known.net_name())),
+            choices: all(net, nets.iter().map(|known| known.net_name())),
         })
     }
 
@@ -212,19 +225,34 @@ fn unreadable(path: &Path) -> impl Fn(io::Error) -> CoinFileError {
     }
 }
 
-/// Lists the names that are most like `name`.
-fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+/// Lists the names that `name` may be a slip of: no more than half of it is other.
+fn alike<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Choices {
+    let most = name.len() / 2;
+    let near = by_likeness(name, names).take_while(|(distance, _)| *distance <= most);
+    Choices(
+        near.take(NEAR_NAMES)
+            .map(|(_, name)| name.to_owned())
+            .collect(),
+    )
+}
+
+/// Lists all the names, those that are most like `name` first.
+fn all<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Choices {
+    let names = by_likeness(name, names).map(|(_, name)| name.to_owned());
+    Choices(names.collect())
+}
+
+/// Sorts names, each with how far it is from `name`.
+fn by_likeness<'a>(
+    name: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (usize, &'a str)> {
     let name = name.to_ascii_lowercase();
     let distance = |other: &str| strsim::damerau_levenshtein(&name, &other.to_ascii_lowercase());
     let mut names: Vec<_> = names.map(|other| (distance(other), other)).collect();
     names.sort_unstable();
     names.dedup();
-    let near: Vec<_> = names
-        .iter()
-        .take(NEAR_NAMES)
-        .map(|(_, name)| *name)
-        .collect();
-    near.join(", ")
+    names.into_iter()
 }
 
 #[cfg(test)]
@@ -261,6 +289,11 @@ mod tests {
         assert!(
             coin.starts_with("coin \"Bitcoln\" is not known: expected Bitcoin, Bitcore,"),
             "{coin}"
+        );
+        let strange = known().find("Dash", "mainnet").unwrap_err().to_string();
+        assert_eq!(
+            strange,
+            "coin \"Dash\" is not known; \"electrode coins\" lists all"
         );
         let net = known().find("Bitcoin", "main").unwrap_err().to_string();
         assert!(
