@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::{fs, time::Duration};
+use std::{fs, io::Write as _, time::Duration};
 
 use electrode_tests::{
-    Bitcoind, Branch, Electrode, LineClient, Lock, Oracle, Settings, script_hash, wait_until,
+    Bitcoind, Branch, Electrode, LineClient, Lock, Oracle, Settings, Wire, script_hash, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -392,4 +392,76 @@ fn prints_tables_and_json() {
         complaint.contains("is it running") && complaint.lines().count() == 1,
         "{complaint}"
     );
+}
+
+/// Gives the row of the wallet in the table of sessions that the log shows.
+fn logged_row(server: &Electrode) -> Option<String> {
+    let log = server.logged();
+    let is_head = |line: &str| line.contains("ID  Flags  ") && line.ends_with("  Peer");
+    let mut table = log.lines().skip_while(|line| !is_head(line)).skip(1);
+    table
+        .find(|line| line.contains("  tests  "))
+        .map(str::to_owned)
+}
+
+#[test]
+fn lists_sessions_in_the_log() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let mut server = Electrode::configured(&Settings::of(&node).set("log.sessions", "'100ms'"));
+    server.start();
+    server.wait_ready();
+    let _wallet = server.client();
+    let row = wait_until("the session is listed", PATIENCE, || logged_row(&server));
+    let rows = server.operator().call("sessions", &json!([]));
+    let peer = rows[0][2].as_str().unwrap();
+    let words: Vec<_> = row.split_whitespace().collect();
+    assert!(words.ends_with(&[peer]) && words.contains(&"T10"), "{row}");
+
+    server.configure(&Settings::of(&node).set("log.sessions", "'0s'"));
+    let told = server.operator().call("reload", &json!([]));
+    assert_eq!(told, json!("reloaded: log.sessions"));
+}
+
+#[test]
+fn names_no_address_in_the_log_where_that_is_wanted() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let anonymous = Settings::of(&node)
+        .set("log.level", "'debug'")
+        .set("log.sessions", "'100ms'")
+        .set("log.anonymous", true);
+    let mut server = Electrode::configured(&anonymous);
+    server.start();
+    server.wait_ready();
+    let mut operator = server.operator();
+    operator.call("log", &json!(["all"]));
+    let mut wallet = server.client();
+    let listed = wait_until("the session is listed", PATIENCE, || logged_row(&server));
+    assert!(listed.ends_with("  xx.xx.xx.xx:xx"), "{listed}");
+    server.connect(Wire::Ssl).write_all(b"no TLS\n").unwrap();
+    assert_eq!(
+        operator.call("ban", &json!(["127.0.0.1", "noise"])),
+        json!("banned 127.0.0.1/32")
+    );
+    assert_eq!(wallet.receive(), None);
+    assert_eq!(server.stranger().receive(), None);
+    for said in [
+        "request=server.version",
+        "not a session",
+        "session ended",
+        "refused a session",
+    ] {
+        wait_until(said, PATIENCE, || {
+            server.logged().contains(said).then_some(())
+        });
+    }
+    let log = server.logged();
+    let named = log.lines().find(|line| {
+        ["peer=127.", "net=127.", "ip=127."]
+            .iter()
+            .any(|address| line.contains(address))
+    });
+    assert_eq!(named, None);
+    assert!(log.contains("banned net=xx.xx.xx.xx:xx"), "{log}");
 }

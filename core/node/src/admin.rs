@@ -2,6 +2,8 @@
 
 mod table;
 
+pub(crate) use table::sessions as session_table;
+
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpStream, ToSocketAddrs as _},

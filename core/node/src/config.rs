@@ -28,6 +28,7 @@ use std::{path::PathBuf, time::Duration};
 use electrode_server::TlsFiles;
 
 use read::Reader;
+use value::OrNone;
 use values::Values;
 
 pub(crate) use limits::LimitsSection;
@@ -157,6 +158,10 @@ pub(crate) struct LogSection {
     pub(crate) level: LogLevel,
     /// How a line looks. Default `full`.
     pub(crate) format: LogFormat,
+    /// How often the open sessions are listed, 1000 of them at most; 0: never. Default 1 h.
+    pub(crate) sessions: OrNone<Duration>,
+    /// Whether no line names the address of a client. Default no.
+    pub(crate) anonymous: bool,
 }
 
 impl Config {
@@ -185,6 +190,8 @@ impl Config {
             log: LogSection {
                 level: reader.required("log.level"),
                 format: reader.required("log.format"),
+                sessions: reader.required("log.sessions"),
+                anonymous: reader.required("log.anonymous"),
             },
             printed: print::print(&gathered.found),
             values: Values::of(&gathered.found),

@@ -22,6 +22,7 @@ mod open_files;
 mod progress;
 mod reload;
 mod serve;
+mod session_log;
 mod tls;
 
 use std::{process::ExitCode, time::Duration};

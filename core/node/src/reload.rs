@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use electrode_protocol::Token;
-use electrode_server::{Service, Texts};
+use electrode_server::{LogRules, Service, Texts};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Failure, admin, config::Config, limits, log, tls::Certificate};
@@ -18,6 +18,8 @@ const LIVE: &[&str] = &[
     "serve.tor_banner_file",
     "serve.donation_address",
     "log.level",
+    "log.sessions",
+    "log.anonymous",
 ];
 
 /// Reads the configuration again when the operator wants it.
@@ -100,6 +102,10 @@ pub(crate) fn admin_token(config: &Config) -> Result<Option<Token>, Failure> {
 pub(crate) fn apply(config: &Config, token: Option<Token>, service: &Service) {
     let serve = &config.serve;
     log::set_level(config.log.level);
+    service.set_log_rules(LogRules {
+        anonymous: config.log.anonymous,
+        sessions: config.log.sessions.0,
+    });
     service.set_admin_token(token);
     service.set_limits(limits::server_limits(&config.limits));
     service.set_texts(Texts {

@@ -21,6 +21,7 @@ use crate::{
     limits,
     listen::{self, Listeners},
     reload::{self, Reloader},
+    session_log,
     tls::{self, Certificate},
 };
 
@@ -48,6 +49,7 @@ pub(crate) async fn serve(
     );
     reload::apply(config, reload::admin_token(config)?, &service);
     serve_operators(config, &service).await?;
+    tokio::spawn(session_log::run(Arc::clone(&service)));
     let certificate = Certificate::default();
     let proxies = config.serve.proxy_protocol_from.clone();
     let listeners = Listeners::new(Arc::clone(&service), reserved, proxies, certificate.clone());

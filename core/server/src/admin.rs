@@ -10,6 +10,8 @@ mod info;
 mod query;
 mod sessions;
 
+pub(crate) use sessions::table as session_table;
+
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::{

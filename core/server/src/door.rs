@@ -61,7 +61,8 @@ impl Service {
         &self.bans
     }
 
-    /// Bans a network, for a time or until it is taken back, and ends its sessions at once.
+    /// Bans a network, for a time or until it is taken back, and ends its sessions at once; an
+    /// operator among them stays, to hear of it.
     ///
     /// # Errors
     /// There are too many bans, or their file cannot be written; nothing has changed then.
@@ -69,10 +70,10 @@ impl Service {
     /// Cost: one synced write.
     pub fn ban(&self, net: IpNet, reason: &str, time: Option<Duration>) -> Result<Ban, BanError> {
         let ban = self.bans.add(net, reason, time, SystemTime::now())?;
-        tracing::info!(net = %ban.net, ban.reason, ban.until, "banned");
+        tracing::info!(net = %self.for_log(ban.net), ban.reason, ban.until, "banned");
         let sessions = self.registry.all().into_iter();
         sessions
-            .filter(|info| ban.net.contains(&info.connection.peer.ip()))
+            .filter(|info| ban.net.contains(&info.connection.peer.ip()) && !info.is_operator())
             .for_each(|info| info.end(Ending::AtOnce("banned")));
         Ok(ban)
     }
@@ -129,7 +130,11 @@ impl Service {
     pub(crate) fn note_excessive(self: &Arc<Self>, info: &SessionInfo) {
         self.counters.excessive.fetch_add(1, Ordering::Relaxed);
         let peer = info.connection.peer;
-        tracing::info!(%peer, session = info.id, "ended a session: excessive resource usage");
+        tracing::info!(
+            peer = %self.for_log(peer),
+            session = info.id,
+            "ended a session: excessive resource usage"
+        );
         let time = self.limits().ban_excessive;
         let is_public = matches!(info.account.membership(), Membership::Of(_));
         if let Some(time) = time.filter(|_| is_public) {
@@ -142,7 +147,7 @@ impl Service {
     fn ban_excessive(&self, ip: IpAddr, time: Duration) {
         let reason = RpcError::excessive().message;
         if let Err(error) = self.ban(ip.into(), &reason, Some(time)) {
-            tracing::warn!(%ip, %error, "cannot ban");
+            tracing::warn!(ip = %self.for_log(ip), %error, "cannot ban");
         }
     }
 

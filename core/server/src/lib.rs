@@ -22,7 +22,7 @@ mod hits;
 mod http;
 mod limits;
 mod listener;
-
+mod log_rules;
 mod metrics;
 mod notifier;
 mod orders;
@@ -51,6 +51,7 @@ pub use costs::{CostModel, Grouping, Item, Prices};
 pub use http::serve_http;
 pub use limits::Limits;
 pub use listener::{Entrance, serve_clients};
+pub use log_rules::LogRules;
 pub use orders::Reloaded;
 pub use service::Service;
 pub use snapshot::Snapshot;

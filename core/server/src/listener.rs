@@ -57,7 +57,7 @@ async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStr
 /// Lets a connection in, in a task of its own: one that stalls holds up nobody.
 fn start(service: &Arc<Service>, entrance: &Arc<Entrance>, stream: TcpStream, peer: SocketAddr) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "answers may be delayed");
+        tracing::debug!(peer = %service.for_log(peer), %error, "answers may be delayed");
     }
     let (service, entrance) = (Arc::clone(service), Arc::clone(entrance));
     let place = service.take_place();

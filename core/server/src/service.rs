@@ -14,7 +14,7 @@ use electrode_protocol::Token;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::{
-    Limits, Reloaded, ServerConfig, Snapshot, Stage, Texts,
+    Limits, LogRules, Reloaded, ServerConfig, Snapshot, Stage, Texts,
     bans::Bans,
     costs::Costs,
     door::Seats,
@@ -61,6 +61,7 @@ pub struct Service {
     pub(crate) started: Started,
     pub(crate) history: History,
     texts: ArcSwap<Texts>,
+    pub(crate) log_rules: watch::Sender<LogRules>,
     admin_token: ArcSwapOption<Token>,
     daemon_height: AtomicU64,
     pub(crate) bans: Bans,
@@ -144,6 +145,7 @@ impl Service {
             started: Started::now(),
             history: History::default(),
             texts: ArcSwap::default(),
+            log_rules: watch::Sender::default(),
             admin_token: ArcSwapOption::empty(),
             daemon_height: AtomicU64::new(UNKNOWN_HEIGHT),
             bans,

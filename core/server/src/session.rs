@@ -62,6 +62,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let info = match service.enter(connection) {
         Ok(info) => info,
         Err(why) => {
+            let peer = service.for_log(peer);
             tracing::debug!(%peer, %transport, why, "refused a session");
             return;
         }
@@ -75,7 +76,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         session.hang_up().await;
     }
     service.leave(&info);
-    let session = info.id;
+    let (session, peer) = (info.id, service.for_log(peer));
     match ended {
         Ok(why) => tracing::debug!(%peer, %transport, session, why, "session ended"),
         Err(error) => tracing::debug!(%peer, %transport, session, %error, "session lost"),
@@ -389,7 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn prepare(&mut self, request: &Request) -> Prepared {
         self.info.count(Count::Requests, 1);
         if self.info.is_logged() {
-            let peer = self.info.connection.peer;
+            let peer = self.service.for_log(self.info.connection.peer);
             tracing::info!(session = self.info.id, %peer, %request, "request");
         }
         let mut subscribes = None;

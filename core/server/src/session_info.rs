@@ -12,7 +12,7 @@ use electrode_protocol::ProtocolVersion;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    Connection,
+    Connection, Transport,
     costs::{Account, CostModel, Terms},
     subscriptions::SessionId,
 };
@@ -104,6 +104,11 @@ impl SessionInfo {
             session: self.id,
             subscriptions: self.subscriptions(),
         }
+    }
+
+    /// Tells whether it is one of the admin RPC.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.connection.transport == Transport::Rpc
     }
 
     /// Gives what the client said of itself, if it has.
@@ -207,7 +212,6 @@ impl AddAssign for Traffic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Transport;
 
     fn info() -> SessionInfo {
         let peer = "192.0.2.1:5".parse().unwrap();

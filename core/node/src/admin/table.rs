@@ -74,7 +74,7 @@ const BANS: &[(&str, Align)] = &[
 pub(super) fn lines(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
     match answer {
         AdminAnswer::Info(info) => summary(info),
-        AdminAnswer::Sessions(rows) => table(SESSIONS, rows.iter().map(session)),
+        AdminAnswer::Sessions(rows) => sessions(rows),
         AdminAnswer::Groups(rows) => table(GROUPS, rows.iter().map(group)),
         AdminAnswer::Bans(rows) => table(BANS, rows.iter().map(ban)),
         AdminAnswer::Queried(queried) => queried.iter().flat_map(Queried::lines).collect(),
@@ -86,6 +86,11 @@ pub(super) fn lines(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
         AdminAnswer::Lines(lines) => lines.clone(),
         AdminAnswer::Text(text) => vec![text.clone()],
     }
+}
+
+/// Writes the table of sessions.
+pub(crate) fn sessions(rows: &[SessionRow]) -> Vec<String> {
+    table(SESSIONS, rows.iter().map(session))
 }
 
 fn table(columns: &[(&str, Align)], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {

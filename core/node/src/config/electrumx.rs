@@ -6,7 +6,6 @@
 /// because an operator who set a limit must know that it does not hold.
 const UNUSED: &[&str] = &[
     "ALLOW_ROOT",
-    "ANON_LOGS",
     "BLACKLIST_URL",
     "DB_ENGINE",
     "EVENT_LOOP_POLICY",
@@ -14,7 +13,6 @@ const UNUSED: &[&str] = &[
     "IRC",
     "IRC_NICK",
     "LOG_FORMAT",
-    "LOG_SESSIONS",
     "PEER_ANNOUNCE",
     "PEER_DISCOVERY",
     "TOR_PROXY_HOST",

@@ -144,6 +144,15 @@ pub(super) const KEYS: &[Key] = &[
     text("plugins.call_limit").or("10s"),
     text("log.level").electrumx("LOG_LEVEL", "").or("info"),
     text("log.format").or("full"),
+    text("log.sessions")
+        .electrumx("LOG_SESSIONS", "s")
+        .or("3600s"),
+    Key {
+        form: Form::Flag,
+        ..text("log.anonymous")
+    }
+    .electrumx("ANON_LOGS", "")
+    .or("false"),
 ];
 
 /// Finds a setting by its path.

@@ -43,7 +43,8 @@ pub(super) async fn run(service: Arc<Service>, stream: TcpStream, connection: Co
         ended = conversation.hold(silence) => ended,
     };
     if let Err(error) = ended {
-        tracing::debug!(peer = %connection.peer, %error, "an operator's connection was lost");
+        let peer = service.for_log(connection.peer);
+        tracing::debug!(%peer, %error, "an operator's connection was lost");
     }
     service.registry.leave(&info);
 }

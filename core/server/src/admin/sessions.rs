@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Lists the open sessions, oldest first.
-pub(super) fn table(service: &Service) -> Vec<SessionRow> {
+pub(crate) fn table(service: &Service) -> Vec<SessionRow> {
     let limits = service.limits();
     let sessions = service.registry.all();
     sessions.iter().map(|info| row(info, &limits)).collect()
@@ -24,7 +24,7 @@ pub(super) fn disconnect(service: &Service, session_ids: &[String]) -> Vec<Strin
         if id == "all" {
             // Operators stay: they would end themselves before they hear of it.
             let sessions = service.registry.all();
-            let wallets = sessions.iter().filter(|info| !is_operator(info));
+            let wallets = sessions.iter().filter(|info| !info.is_operator());
             wallets.for_each(|info| end(info));
             done.push("disconnected all sessions".to_owned());
         } else if let Some(info) = find(service, id) {
@@ -115,10 +115,6 @@ fn flags(info: &SessionInfo, concurrent: usize) -> String {
 
 fn find(service: &Service, id: &str) -> Option<Arc<SessionInfo>> {
     service.registry.get(id.parse().ok()?)
-}
-
-fn is_operator(info: &SessionInfo) -> bool {
-    info.connection.transport == Transport::Rpc
 }
 
 fn state(logged: bool, whom: &str) -> String {

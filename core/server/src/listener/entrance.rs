@@ -34,6 +34,7 @@ impl Entrance {
             opened = tokio::time::timeout(timeout, opened) => opened,
         };
         let transport = self.transport;
+        let peer = service.for_log(peer);
         match opened {
             Ok(Ok(Some((connection, stream)))) => stream.serve(service, connection).await,
             Ok(Ok(None)) => {}

@@ -1,0 +1,114 @@
+//! Sections whose values are more than texts and numbers.
+
+use std::{path::PathBuf, time::Duration};
+
+use electrode_server::Item;
+
+use super::*;
+use crate::config::value::{Bits, OrNone};
+
+#[test]
+fn reads_limits_by_their_name_and_by_electrumx_s() {
+    let limits = |variables: &[(&str, &str)]| {
+        let loaded = load_env(&[REQUIRED, variables].concat()).unwrap();
+        assert_eq!(loaded.warnings, [""; 0]);
+        loaded.config.limits
+    };
+    let of_electrumx = limits(&[
+        ("COST_SOFT_LIMIT", "0"),
+        ("COST_HARD_LIMIT", "500"),
+        ("BANDWIDTH_UNIT_COST", "1000"),
+        ("REQUEST_SLEEP", "100"),
+        ("SESSION_GROUP_BY_SUBNET_IPV4", "16"),
+        ("SESSION_GROUP_BY_SUBNET_IPV6", "0"),
+        ("DROP_CLIENT", "3\\.[0-2]"),
+        ("DROP_CLIENT_UNKNOWN", "1"),
+    ]);
+    assert_eq!(of_electrumx.cost_soft_limit, OrNone(None));
+    assert_eq!(of_electrumx.cost_hard_limit, OrNone(Some(500)));
+    assert_eq!(of_electrumx.bandwidth_unit_cost, OrNone(Some(1000)));
+    let sleep = OrNone(Some(Duration::from_millis(100)));
+    assert_eq!(of_electrumx.request_sleep, sleep);
+    assert_eq!(
+        (of_electrumx.group_ipv4_bits, of_electrumx.group_ipv6_bits),
+        (Bits(16), Bits(0))
+    );
+    assert!(of_electrumx.clients.drop_unknown);
+    assert_eq!(
+        limits(&[("REQUEST_SLEEP", "0")]).request_sleep,
+        OrNone(None)
+    );
+
+    let text = "[limits]\nexempt = ['10.0.0.0/8', '2001:db8::5']\nban_excessive = '1h'\n\
+                costs = { 'server.ping' = 0.5, error = 7 }\ndrop_client_unknown = true\n";
+    let config = load_file(text).unwrap().config;
+    let again = load_file(config.print()).unwrap().config;
+    for limits in [config.limits, again.limits] {
+        let exempt: Vec<_> = limits.exempt.iter().map(ToString::to_string).collect();
+        assert_eq!(exempt, ["10.0.0.0/8", "2001:db8::5/128"]);
+        assert_eq!(limits.ban_excessive, Some(Duration::from_secs(3600)));
+        let mut costs = limits.costs;
+        costs.sort_by_key(|(item, _)| item.name());
+        assert_eq!(costs, [(Item::Error, 7.0), (Item::Ping, 0.5)]);
+        assert!(limits.clients.drop_unknown);
+    }
+}
+
+#[test]
+fn reads_plugins_and_their_pins() {
+    let pin = "5f".repeat(32);
+    let plugins =
+        format!("[plugins]\ndir = \"/lib/e\"\n[plugins.sha256]\n\"libx.so\" = \"{pin}\"\n");
+    let config = load_file(&plugins).unwrap().config;
+    assert_eq!(config.plugins.dir, Some(PathBuf::from("/lib/e")));
+    assert_eq!(
+        config.plugins.sha256,
+        [("libx.so".to_owned(), pin.parse().unwrap())]
+    );
+    let printed = format!("sha256 = {{ \"libx.so\" = \"{pin}\" }}");
+    assert!(config.print().contains(&printed), "{}", config.print());
+    let again = load_file(config.print()).unwrap().config;
+    assert_eq!(again.plugins.sha256, config.plugins.sha256);
+
+    let short = load_file("[plugins.sha256]\n\"libx.so\" = \"5f\"\n");
+    assert_eq!(
+        problems(short),
+        [
+            "plugins.sha256 (file): expected the name of a plugin's file and its SHA-256 in hex, \
+          came \"libx.so=5f\""
+        ]
+    );
+}
+
+#[test]
+fn hands_options_to_the_plugin_as_they_stand() {
+    let file = "[plugins]\ncall_limit = '500ms'\n[plugins.options]\ndepth = 5\nnames = ['a']\n";
+    let config = load_file(file).unwrap().config;
+    let options = "depth = 5\nnames = [\"a\"]\n";
+    assert_eq!(config.plugins.options.0, options);
+    assert_eq!(config.plugins.call_limit, Duration::from_millis(500));
+    let again = load_file(config.print()).unwrap().config;
+    assert_eq!(again.plugins.options, config.plugins.options);
+
+    let load = |text| {
+        let variables = [("ELECTRODE_PLUGINS__OPTIONS", text)];
+        load_env(&[REQUIRED, &variables].concat())
+    };
+    let config = load("depth = 7").unwrap().config;
+    assert_eq!(config.plugins.options.0, "depth = 7");
+    assert_eq!(
+        problems(load("depth")),
+        [
+            "plugins.options (environment ELECTRODE_PLUGINS__OPTIONS): expected TOML, such as \
+             \"depth = 5\", came \"depth\""
+        ]
+    );
+}
+
+#[test]
+fn lets_others_reach_an_rpc_service_that_has_a_token() {
+    let text = "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\nrpc_token_file = '/t'\n";
+    let config = load_file(text).unwrap().config;
+    assert_eq!(config.serve.rpc[0].to_string(), "rpc://0.0.0.0:2");
+    assert_eq!(config.serve.rpc_token_file, Some(PathBuf::from("/t")));
+}
