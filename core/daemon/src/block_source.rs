@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use crate::{
-    Daemon, DaemonError,
+    BlockFiles, Daemon, DaemonError,
     rpc::{FromText, HexBytes},
 };
 
@@ -20,11 +20,18 @@ pub trait BlockSource: Send + Sync {
     /// Names the source, for the log.
     fn name(&self) -> &'static str;
 
-    /// Fetches one block; may be called many times at once. Waits for a node to answer.
+    /// Fetches one block and the outputs that it spends; may be called many times at once. Waits
+    /// for a node to answer.
     ///
     /// # Errors
     /// As [`Daemon::call`]: above all, the node does not have the block.
     async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError>;
+
+    /// Fetches one block as [`Self::fetch`] does, without the outputs that it spends.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError>;
 }
 
 /// A block as the node gave it: foreign bytes.
@@ -117,14 +124,32 @@ impl BlockSource for FilesFirst {
     }
 
     async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
-        if let Some(files) = self.daemon.open_block_files().await {
-            let (files, hash) = (Arc::clone(files), *hash);
-            let fetched = tokio::task::spawn_blocking(move || files.fetch(&hash)).await;
-            if let Some(fetched) = fetched.map_err(|_runtime_stops| DaemonError::Stopped)? {
-                return Ok(fetched);
-            }
+        match self.read(*hash, BlockFiles::fetch).await? {
+            Some(fetched) => Ok(fetched),
+            None => self.node.fetch(hash).await,
         }
-        self.node.fetch(hash).await
+    }
+
+    async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        match self.read(*hash, BlockFiles::block).await? {
+            Some(block) => Ok(block.into()),
+            None => self.node.fetch_block(hash).await,
+        }
+    }
+}
+
+impl FilesFirst {
+    async fn read<T: Send + 'static>(
+        &self,
+        hash: BlockHash,
+        read: fn(&BlockFiles, &BlockHash) -> Option<T>,
+    ) -> Result<Option<T>, DaemonError> {
+        let Some(files) = self.daemon.open_block_files().await else {
+            return Ok(None);
+        };
+        let files = Arc::clone(files);
+        let read = tokio::task::spawn_blocking(move || read(&files, &hash)).await;
+        read.map_err(|_runtime_stops| DaemonError::Stopped)
     }
 }
 
@@ -145,6 +170,10 @@ impl BlockSource for RestWithSpent {
             spent,
         })
     }
+
+    async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        self.0.block_by_rest(hash).await
+    }
 }
 
 struct Rest(Daemon);
@@ -156,8 +185,12 @@ impl BlockSource for Rest {
     }
 
     async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
-        let block = self.0.block_by_rest(hash).await?;
+        let block = self.fetch_block(hash).await?;
         Ok(FetchedBlock { block, spent: None })
+    }
+
+    async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        self.0.block_by_rest(hash).await
     }
 }
 
@@ -170,8 +203,12 @@ impl BlockSource for JsonRpc {
     }
 
     async fn fetch(&self, hash: &BlockHash) -> Result<FetchedBlock, DaemonError> {
-        let block = self.0.block_by_rpc(hash).await?;
+        let block = self.fetch_block(hash).await?;
         Ok(FetchedBlock { block, spent: None })
+    }
+
+    async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
+        self.0.block_by_rpc(hash).await
     }
 }
 
@@ -211,6 +248,8 @@ mod tests {
         let fetched = source.fetch(&BlockHash([0xab; 32])).await.unwrap();
         assert_eq!(fetched.block, block, "{rest:?}");
         assert_eq!(fetched.spent.as_deref(), spent, "{rest:?}");
+        let alone = source.fetch_block(&BlockHash([0xab; 32])).await.unwrap();
+        assert_eq!(alone, block, "{rest:?}");
     }
 
     const BLOCK: &str = "/rest/block/";
@@ -242,6 +281,7 @@ mod tests {
         let fetched = source.fetch(&hash_of(&block)).await.unwrap();
         assert_eq!(fetched.block, block);
         assert!(fetched.spent.is_some());
+        assert_eq!(source.fetch_block(&hash_of(&block)).await.unwrap(), block);
         let fetched = source.fetch(&BlockHash([0xab; 32])).await.unwrap();
         assert_eq!((&*fetched.block, fetched.spent), (&b"b"[..], None));
     }

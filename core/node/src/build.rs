@@ -5,7 +5,7 @@ use std::{
 };
 
 use electrode_coin::{BlockHash, Coin, Height};
-use electrode_daemon::{BlockSource, Daemon};
+use electrode_daemon::{BlockSource, Daemon, FetchedBlock};
 use electrode_index::{BlockRows, Index, IndexError, RawBlock, Run};
 use tokio::{
     sync::Semaphore,
@@ -46,9 +46,25 @@ impl Blocks {
         })
     }
 
-    /// Fetches and reads one block.
+    /// Fetches and reads one block, and the outputs that it spends.
     pub(crate) async fn read(&self, height: Height, hash: BlockHash) -> Result<BlockRows, Failure> {
         let fetched = self.source.fetch(&hash).await?;
+        self.rows(height, hash, fetched).await
+    }
+
+    /// Fetches and reads one block alone.
+    async fn read_block(&self, height: Height, hash: BlockHash) -> Result<BlockRows, Failure> {
+        let block = self.source.fetch_block(&hash).await?;
+        let fetched = FetchedBlock { block, spent: None };
+        self.rows(height, hash, fetched).await
+    }
+
+    async fn rows(
+        &self,
+        height: Height,
+        hash: BlockHash,
+        fetched: FetchedBlock,
+    ) -> Result<BlockRows, Failure> {
         let coin = Arc::clone(&self.coin);
         // It is never closed.
         let _reader = self.readers.acquire().await;
@@ -66,15 +82,6 @@ impl Blocks {
             source: error.into(),
         })??;
         Ok(rows)
-    }
-
-    fn read_ahead(
-        &self,
-        height: Height,
-        hash: BlockHash,
-    ) -> JoinHandle<Result<BlockRows, Failure>> {
-        let blocks = self.clone();
-        tokio::spawn(async move { blocks.read(height, hash).await })
     }
 }
 
@@ -117,6 +124,7 @@ pub(crate) async fn build(
         if run.memory() >= max_memory {
             index.pause_compaction()?;
             connect(index, run)?;
+            ahead.spent = SpentOutputs::of_a_run_on(index);
             run = Run::new(index, target).with_room(max_memory);
         }
     };
@@ -148,9 +156,28 @@ struct Ahead<'a> {
     next: Height,
     target: Height,
     reading: VecDeque<JoinHandle<Result<BlockRows, Failure>>>,
+    spent: SpentOutputs,
     max_memory: usize,
     /// What the rows of a block took lately.
     block_memory: usize,
+}
+
+/// Where the outputs are that blocks spend.
+#[derive(Clone, Copy)]
+enum SpentOutputs {
+    /// The run has them all: it starts with the first block.
+    InTheRun,
+    /// Some are older; a node that gives them saves their look-up.
+    Older,
+}
+
+impl SpentOutputs {
+    fn of_a_run_on(index: &Index) -> Self {
+        match index.next_height() {
+            Height(0) => Self::InTheRun,
+            _ => Self::Older,
+        }
+    }
 }
 
 impl<'a> Ahead<'a> {
@@ -161,6 +188,7 @@ impl<'a> Ahead<'a> {
             next: index.next_height(),
             target,
             reading: VecDeque::new(),
+            spent: SpentOutputs::of_a_run_on(index),
             max_memory: index.config().ahead_memory(),
             block_memory: 0,
         }
@@ -202,11 +230,20 @@ impl<'a> Ahead<'a> {
             let Some(hash) = self.hashes.pop_front() else {
                 return Ok(());
             };
-            self.reading
-                .push_back(self.blocks.read_ahead(self.next, hash));
+            self.reading.push_back(self.read(hash));
             self.next = self.next.next();
         }
         Ok(())
+    }
+
+    fn read(&self, hash: BlockHash) -> JoinHandle<Result<BlockRows, Failure>> {
+        let (blocks, height) = (self.blocks.clone(), self.next);
+        match self.spent {
+            SpentOutputs::InTheRun => {
+                tokio::spawn(async move { blocks.read_block(height, hash).await })
+            }
+            SpentOutputs::Older => tokio::spawn(async move { blocks.read(height, hash).await }),
+        }
     }
 }
 
