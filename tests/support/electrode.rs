@@ -329,6 +329,12 @@ impl Electrode {
         LineClient::connect(self.rpc_port)
     }
 
+    /// Gives the port of the admin RPC.
+    #[must_use]
+    pub fn rpc_port(&self) -> u16 {
+        self.rpc_port
+    }
+
     /// Gives the port of the status page.
     #[must_use]
     pub fn http_port(&self) -> u16 {

@@ -33,7 +33,7 @@ pub struct Limits {
     /// Longest time a new connection may take until it is a session: PROXY header, TLS and
     /// `WebSocket` handshake together.
     pub handshake_timeout: Duration,
-    /// Longest time a session may be silent.
+    /// Longest time a session may be silent: from the end of one line to the end of the next.
     pub session_timeout: Duration,
     /// Scripts that one session may subscribe to.
     pub max_subscriptions: usize,

@@ -106,6 +106,7 @@ struct Session<S> {
     sent: usize,
     /// Whether what is sent still waits in a buffer of the transport.
     is_unflushed: bool,
+    /// When the last line came to its end.
     heard: Instant,
     accepted: Instant,
     turn: Turn,
@@ -173,7 +174,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             } = self;
             let unsent = out.get(*sent..).unwrap_or_default();
             let unsent = unsent.get(..MAX_WRITE).unwrap_or(unsent);
+            let mut has_line = false;
             let take = |bytes: &[u8]| {
+                has_line = bytes.contains(&b'\n');
                 let before = waiting.len();
                 decode(decoder, waiting, max_batch, bytes);
                 info.count(Count::ReceivedBytes, as_u64(bytes.len()));
@@ -190,8 +193,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Some(done) = working.join_next(), if takes_answers => self.take(done),
                 Some(notice) = inbox.recv(), if takes_notices => self.notify(&notice),
                 read = read_chunk(reader, take), if takes_requests => {
-                    self.heard = Instant::now();
                     self.is_closing |= read? == 0;
+                    // Who says a byte now and then and never a line is as good as silent.
+                    if has_line {
+                        self.heard = Instant::now();
+                    }
                 }
                 () = tokio::time::sleep_until(deadline) => return Ok("timed out"),
             }

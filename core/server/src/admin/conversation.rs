@@ -85,7 +85,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Waits for commands, up to `silence`.
+    /// Waits for whole commands, up to `silence`.
     async fn listen(&mut self, silence: Duration) -> io::Result<Next> {
         let Self {
             info,
@@ -94,15 +94,30 @@ impl<'a> Conversation<'a> {
             waiting,
             ..
         } = self;
-        let read = read_chunk(reader, |bytes| session::decode(decoder, waiting, 1, bytes));
-        let len = match timeout(silence, read).await {
-            Ok(read) => read?,
-            Err(_elapsed) => 0,
+        let mut take = |bytes: &[u8]| {
+            info.count(
+                Count::ReceivedBytes,
+                u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            );
+            session::decode(decoder, waiting, 1, bytes);
+            !waiting.is_empty()
         };
-        info.count(Count::ReceivedBytes, u64::try_from(len).unwrap_or(u64::MAX));
-        Ok(match len {
-            0 => Next::HangUp,
-            _ => Next::Command,
+        let mut has_command = false;
+        let read = async {
+            let mut len = 1;
+            while len > 0 && !has_command {
+                len = read_chunk(reader, |bytes| has_command = take(bytes)).await?;
+            }
+            io::Result::Ok(())
+        };
+        match timeout(silence, read).await {
+            Ok(read) => read?,
+            Err(_elapsed) => return Ok(Next::HangUp),
+        }
+        Ok(if has_command {
+            Next::Command
+        } else {
+            Next::HangUp
         })
     }
 
