@@ -199,6 +199,28 @@ impl Electrode {
         self.process = Some(Process::spawn(&mut self.command(&["serve"]), &self.log));
     }
 
+    /// Starts the server where the system lets it have `limit` files open, and no more.
+    pub fn start_with_open_files(&mut self, limit: u32) {
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nofile={limit}:{limit}"))
+            .arg(process::electrode())
+            .args(["serve", "--config"])
+            .arg(self.config_file());
+        self.process = Some(Process::spawn(&mut command, &self.log));
+    }
+
+    /// Leaves the running server room for so many more open files.
+    pub fn leave_open_files(&self, more: usize) {
+        let pid = self.process.as_ref().unwrap().id();
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+        let status = Command::new("prlimit")
+            .arg(format!("--pid={pid}"))
+            .arg(format!("--nofile={}:", open + more))
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     /// Waits until the server says that it is ready.
     ///
     /// # Panics

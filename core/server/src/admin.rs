@@ -12,20 +12,17 @@ mod sessions;
 
 pub(crate) use sessions::table as session_table;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 
-use crate::{Connection, Service, Transport};
+use crate::{Connection, Service, Transport, endurance::Endurance};
 
 /// Connections of operators at once; further ones wait.
 const MAX_CONNECTIONS: usize = 32;
-
-/// How long the listener waits when the system has no room for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves operators until the service stops.
 ///
@@ -34,6 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 pub async fn serve_admin(service: Arc<Service>, listener: TcpListener) {
     let mut stopping = service.stopping();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut endurance = Endurance::new("operators");
     loop {
         let accepted = tokio::select! {
             () = stopping.wait() => return,
@@ -47,10 +45,7 @@ pub async fn serve_admin(service: Arc<Service>, listener: TcpListener) {
                     drop(place);
                 });
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept an operator's connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+            Err(error) => endurance.endure(error).await,
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::Service;
+use crate::{Service, endurance::Endurance};
 
 /// Connections at once; further ones wait.
 const MAX_CONNECTIONS: usize = 64;
@@ -35,15 +35,13 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Most bytes that are read ahead of a connection: the longest request line and headers.
 const MAX_HEADER_LEN: usize = 16 << 10;
 
-/// How long the listener waits when the system has no room for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
 /// Serves `/metrics`, `/live`, `/ready`, `/status.json`, `/history.json` and `/status` until the
 /// service stops.
 pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
     let mut stopping = service.stopping();
     let router = pages::router(service);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut endurance = Endurance::new("programs that watch the server");
     loop {
         let accepted = tokio::select! {
             () = stopping.wait() => return,
@@ -53,10 +51,7 @@ pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
             Ok((stream, place)) => {
                 tokio::spawn(answer(router.clone(), stream, place));
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept an HTTP connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+            Err(error) => endurance.endure(error).await,
         }
     }
 }

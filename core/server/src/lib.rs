@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod costs;
 mod door;
+mod endurance;
 mod fees;
 mod flights;
 mod history;

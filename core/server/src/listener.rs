@@ -8,34 +8,24 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::Instant,
-};
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::Service;
+use crate::{Service, endurance::Endurance};
 pub use entrance::Entrance;
-
-/// How long a listener waits when the system has no room for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
-/// How often a listener complains of that.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Accepts connections until the service stops.
 pub async fn serve_clients(service: Arc<Service>, listener: TcpListener, entrance: Entrance) {
     let mut stopping = service.stopping();
     let entrance = Arc::new(entrance);
-    let mut complained = None;
+    let mut endurance = Endurance::new("wallets");
     loop {
         tokio::select! {
             () = stopping.wait() => return,
             accepted = accept(&service, &listener) => match accepted {
                 Ok((stream, peer)) => start(&service, &entrance, stream, peer),
-                Err(error) => endure(error, &mut complained).await,
+                Err(error) => endurance.endure(error).await,
             }
         }
     }
@@ -65,17 +55,4 @@ fn start(service: &Arc<Service>, entrance: &Arc<Entrance>, stream: TcpStream, pe
         entrance.admit(service, stream, peer).await;
         drop(place);
     });
-}
-
-/// Lives with a connection that could not be accepted: a client that went away costs nothing; out
-/// of file descriptors, trying at once again would only burn time.
-async fn endure(error: io::Error, complained: &mut Option<Instant>) {
-    if error.kind() == io::ErrorKind::ConnectionAborted {
-        return;
-    }
-    if complained.is_none_or(|last| last.elapsed() >= COMPLAINT_INTERVAL) {
-        tracing::warn!(%error, "cannot accept connections; new ones wait");
-        *complained = Some(Instant::now());
-    }
-    tokio::time::sleep(ACCEPT_PAUSE).await;
 }
