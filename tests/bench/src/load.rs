@@ -89,8 +89,25 @@ impl Row {
         }
     }
 
+    /// Tells whether requests are asked more than once, until the time is over.
+    pub(crate) fn is_repeated(&self) -> bool {
+        matches!(self.crew.turns, Turns::Again)
+    }
+
     /// Drives the row for a time and waits for what is in flight, then checks every request.
     pub(crate) async fn drive(
+        &self,
+        service: SocketAddr,
+        time: Duration,
+    ) -> anyhow::Result<Outcome> {
+        let mut outcome = self.drive_unverified(service, time).await?;
+        verify::each_once(service, &self.requests, &mut outcome).await?;
+        Ok(outcome)
+    }
+
+    /// Drives the row for a time and waits for what is in flight; of answers only samples are
+    /// checked.
+    pub(crate) async fn drive_unverified(
         &self,
         service: SocketAddr,
         time: Duration,
@@ -123,7 +140,6 @@ impl Row {
             outcome.add(client?.with_context(|| format!("a client of {}", self.figure))?);
         }
         outcome.took = started.elapsed();
-        verify::each_once(service, &self.requests, &mut outcome).await?;
         Ok(outcome)
     }
 }

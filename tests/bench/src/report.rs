@@ -52,20 +52,26 @@ pub(crate) struct Figure {
 /// The figures of a run, and where their lines go.
 #[derive(Debug)]
 pub(crate) struct Report {
-    server: String,
+    /// The servers measured; figures that come now are those of the last one.
+    servers: Vec<String>,
     figures: Vec<Figure>,
     file: Option<File>,
 }
 
 impl Report {
-    /// Begins a report of a server; its lines go to a file, or to stdout.
-    pub(crate) fn new(server: &str, path: Option<&Path>) -> anyhow::Result<Self> {
+    /// Begins a report; its lines go to a file, or to stdout.
+    pub(crate) fn new(path: Option<&Path>) -> anyhow::Result<Self> {
         let file = path.map(File::create).transpose()?;
         Ok(Self {
-            server: server.to_owned(),
+            servers: Vec::new(),
             figures: Vec::new(),
             file,
         })
+    }
+
+    /// From here on figures are those of this server.
+    pub(crate) fn begin(&mut self, server: &str) {
+        self.servers.push(server.to_owned());
     }
 
     /// Adds a figure that is right by construction.
@@ -76,7 +82,7 @@ impl Report {
         unit: &'static str,
         how: &str,
     ) -> anyhow::Result<()> {
-        let server = self.server.clone();
+        let server = self.server().to_owned();
         self.push(Figure {
             server,
             figure,
@@ -98,44 +104,59 @@ impl Report {
         Ok(())
     }
 
-    /// What the server is called.
+    /// What the server is called that is measured.
     pub(crate) fn server(&self) -> &str {
-        &self.server
+        self.servers.last().map_or("", String::as_str)
     }
 
-    /// The figures as a Markdown table, beside the goals there are.
+    /// The figures of the last server as a Markdown table, beside those of the others and the
+    /// goals there are.
     pub(crate) fn table(&self, goals: &[Goal]) -> String {
+        let columns = self.servers.len() + 3;
+        let servers: Vec<_> = self.servers.iter().rev().map(String::as_str).collect();
         let mut table = format!(
-            "| figure | {} | must reach | |\n|---|---|---|---|\n",
-            self.server
+            "| figure | {} | must reach | |\n|{}\n",
+            servers.join(" | "),
+            "---|".repeat(columns)
         );
-        for figure in &self.figures {
+        for figure in self.figures.iter().filter(|it| it.server == self.server()) {
+            let cells: Vec<_> = servers
+                .iter()
+                .map(|server| self.cell(server, figure.figure))
+                .collect();
             let target = goals.iter().find(|(name, _)| *name == figure.figure);
             let (goal, verdict) = match target {
                 Some((_, target)) => (target.text(), target.verdict(figure.value)),
                 None => (String::new(), ""),
             };
-            let verdict = if figure.wrong.is_some() {
-                "WRONG ANSWERS"
-            } else {
-                verdict
-            };
-            let value = number(figure.value);
             let (name, unit, how) = (figure.figure, figure.unit, &figure.how);
+            let cells = cells.join(" | ");
             table.push_str(&format!(
-                "| {name} ({how}), {unit} | {value} | {goal} | {verdict} |\n"
+                "| {name} ({how}), {unit} | {cells} | {goal} | {verdict} |\n"
             ));
         }
         table
     }
 
-    /// The first wrong answer, if there was any.
+    /// A server's figure, if it was measured.
+    fn cell(&self, server: &str, name: &str) -> String {
+        let mut figures = self.figures.iter();
+        let figure = figures.find(|it| it.server == server && it.figure == name);
+        figure.map_or_else(String::new, |figure| {
+            let value = number(figure.value);
+            match figure.wrong {
+                Some(_) => format!("{value}, WRONG ANSWERS"),
+                None => value,
+            }
+        })
+    }
+
+    /// The first wrong answer of the last server, if there was any.
     pub(crate) fn wrong(&self) -> Option<String> {
-        self.figures.iter().find_map(|figure| {
-            figure
-                .wrong
-                .as_ref()
-                .map(|wrong| format!("{}: {wrong}", figure.figure))
+        let mut own = self.figures.iter().filter(|it| it.server == self.server());
+        own.find_map(|figure| {
+            let wrong = figure.wrong.as_ref()?;
+            Some(format!("{}: {wrong}", figure.figure))
         })
     }
 }
@@ -179,7 +200,10 @@ mod tests {
 
     #[test]
     fn tables_show_value_target_and_verdict() {
-        let mut report = Report::new("electrode", None).unwrap();
+        let mut report = Report::new(None).unwrap();
+        report.begin("other");
+        report.add("get_balance", 500.0, "/s", "20 × 20").unwrap();
+        report.begin("electrode");
         report
             .add("get_balance", 1_234_567.0, "/s", "20 × 20")
             .unwrap();
@@ -187,10 +211,12 @@ mod tests {
             .add("initial build", 2.5, "s", "default cache")
             .unwrap();
         let table = report.table(&REFERENCE_GOALS);
-        assert!(table.contains("| get_balance (20 × 20), /s | 1,234,567 | ≥ 200,000 | met |"));
-        assert!(table.contains("| initial build (default cache), s | 2.50 | ≤ 2.00 | missed |"));
+        assert!(
+            table.contains("| get_balance (20 × 20), /s | 1,234,567 | 500 | ≥ 200,000 | met |")
+        );
+        assert!(table.contains("| initial build (default cache), s | 2.50 |  | ≤ 2.00 | missed |"));
         let table = report.table(&[]);
-        assert!(table.contains("| initial build (default cache), s | 2.50 |  |  |"));
+        assert!(table.contains("| initial build (default cache), s | 2.50 |  |  |  |"));
         assert_eq!(report.wrong(), None);
     }
 }

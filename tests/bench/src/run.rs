@@ -11,7 +11,7 @@ use crate::{
     node::{Node, Source},
     notice::{self, Subscribers},
     report::{Figure, Goal, REFERENCE_GOALS, Report},
-    server::{Electrode, Running, Server},
+    server::{Electrode, Peer, Running, Server},
     usage::{Busy, disk_mb},
 };
 
@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Where the server gets blocks from.
     #[arg(long, value_enum, default_value_t = Source::Rest)]
     source: Source,
+    /// A server by others to measure first, as electrs=PROGRAM or electrumx=PROGRAM; may come again.
+    #[arg(long = "peer")]
+    peers: Vec<Peer>,
     /// The server's cache, such as "100MiB"; its own default when absent.
     #[arg(long)]
     cache: Option<String>,
@@ -74,7 +77,11 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         cache: options.cache.clone(),
         source: options.source,
     };
-    let mut report = Report::new(server.name(), options.json.as_deref())?;
+    let mut report = Report::new(options.json.as_deref())?;
+    for peer in &options.peers {
+        measure_peer(options, peer, &node, &facts, &mut report).await?;
+    }
+    report.begin(server.name());
     let measured = measure(options, &server, &node, &facts, &mut report).await;
     let stopped = node.stop().await;
     if options.table {
@@ -98,6 +105,41 @@ fn goals(facts: &Facts) -> &'static [Goal] {
     }
 }
 
+/// Measures what a server by others has in common with ours: initial build and load. Answers that
+/// are wrong, or do not come, are shown.
+async fn measure_peer(
+    options: &Options,
+    peer: &Peer,
+    node: &Node,
+    facts: &Facts,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.begin(peer.name());
+    let dir = tempfile::tempdir()?;
+    eprintln!("building the index of {}", peer.name());
+    let running = Running::start(peer, node, dir.path(), facts).await?;
+    build_figures("its own cache", &running, facts, report)?;
+    if options.only_build {
+        return Ok(());
+    }
+    for row in load::rows(facts)?.iter().filter(|row| row.is_repeated()) {
+        eprintln!("load: {}", row.figure);
+        let time = Duration::from_secs(options.row_secs);
+        match row.drive_unverified(running.service, time).await {
+            Ok(outcome) => {
+                let figure = load_figure(report.server(), row, outcome);
+                report.push(figure)?;
+            }
+            Err(error) => eprintln!(
+                "{} gives no figure for {}: {error:#}",
+                peer.name(),
+                row.figure
+            ),
+        }
+    }
+    Ok(())
+}
+
 async fn measure(
     options: &Options,
     server: &dyn Server,
@@ -108,7 +150,9 @@ async fn measure(
     let dir = tempfile::tempdir()?;
     eprintln!("building the index");
     let running = Running::start(server, node, dir.path(), facts).await?;
-    build_figures(options, &running, facts, report)?;
+    let cache = options.cache.as_deref().unwrap_or("default");
+    let how = format!("{cache} cache, {}", options.source.name());
+    build_figures(&how, &running, facts, report)?;
     if options.only_build {
         return running.stop().await;
     }
@@ -137,28 +181,21 @@ async fn measure(
 }
 
 fn build_figures(
-    options: &Options,
+    how: &str,
     running: &Running,
     facts: &Facts,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let usage = running.usage()?;
     let index = disk_mb(&running.data_dir)?;
-    let cache = options.cache.as_deref().unwrap_or("default");
-    let how = format!("{cache} cache, {}", options.source.name());
-    report.add(
-        "initial build",
-        running.ready_after.as_secs_f64(),
-        "s",
-        &how,
-    )?;
-    report.add("initial build, CPU", usage.cpu_secs, "s", &how)?;
+    report.add("initial build", running.ready_after.as_secs_f64(), "s", how)?;
+    report.add("initial build, CPU", usage.cpu_secs, "s", how)?;
     let transactions = u32::try_from(facts.totals.transactions)?;
     let each = usage.cpu_secs * 1e6 / f64::from(transactions);
     let of = format!("{transactions} transactions, {how}");
     report.add("initial build, CPU of a transaction", each, "µs", &of)?;
-    report.add("initial build, peak RSS", usage.peak_rss_mb, "MB", &how)?;
-    report.add("index", index, "MB", &how)
+    report.add("initial build, peak RSS", usage.peak_rss_mb, "MB", how)?;
+    report.add("index", index, "MB", how)
 }
 
 async fn load_rows(
@@ -174,7 +211,8 @@ async fn load_rows(
         eprintln!("load: {}", row.figure);
         let time = Duration::from_secs(options.row_secs);
         let outcome = row.drive(running.service, time).await?;
-        report.push(load_figure(report.server(), &row, outcome))?;
+        let figure = load_figure(report.server(), &row, outcome);
+        report.push(figure)?;
     }
     let others = Busy::now(&pids)?.others_since(&before);
     report.add(

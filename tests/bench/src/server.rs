@@ -1,5 +1,8 @@
 //! The server under test: how it is started, and when it is ready.
 
+mod electrode;
+mod peer;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -15,10 +18,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+pub(crate) use electrode::Electrode;
+pub(crate) use peer::Peer;
+
 use crate::{
     facts::{Facts, ScriptFact},
-    node::{Node, Source, free_address},
-    rpc::USER,
+    node::{Node, free_address},
     usage::Usage,
     wire::Wire,
 };
@@ -48,61 +53,6 @@ impl Place<'_> {
     /// Where the index goes, and nothing else.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
-    }
-}
-
-/// Electrode itself.
-#[derive(Debug)]
-pub(crate) struct Electrode {
-    pub(crate) bin: PathBuf,
-    /// `[index] cache`, its default when absent.
-    pub(crate) cache: Option<String>,
-    pub(crate) source: Source,
-}
-
-impl Server for Electrode {
-    fn name(&self) -> &str {
-        "electrode"
-    }
-
-    fn command(&self, place: &Place<'_>) -> anyhow::Result<Command> {
-        let path = place.dir.join("electrode.toml");
-        fs::write(&path, self.config(place)?)?;
-        let mut command = Command::new(&self.bin);
-        // What is measured is the server, not its patience with those who ask too much.
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(path)
-            .env("COST_HARD_LIMIT", "0");
-        Ok(command)
-    }
-}
-
-impl Electrode {
-    /// JSON strings are TOML strings.
-    fn config(&self, place: &Place<'_>) -> anyhow::Result<String> {
-        let data_dir = serde_json::to_string(&place.data_dir())?;
-        let cache = match &self.cache {
-            Some(cache) => format!("[index]\ncache = {}\n", serde_json::to_string(cache)?),
-            None => String::new(),
-        };
-        let blocks_dir = match self.source {
-            Source::Files => {
-                let dir = serde_json::to_string(&place.node.blocks_dir())?;
-                format!("blocks_dir = {dir}\n")
-            }
-            Source::Rest | Source::Rpc => String::new(),
-        };
-        Ok(format!(
-            "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
-             [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
-             [serve]\nservices = [\"tcp://{service}\"]\n\
-             [limits]\nmax_sessions = 20000\n{cache}",
-            rpc = place.node.rpc.address,
-            zmq = place.node.zmq,
-            service = place.service,
-        ))
     }
 }
 
