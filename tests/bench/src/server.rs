@@ -98,7 +98,7 @@ impl Running {
             data_dir,
             child,
         };
-        let witness = facts.hot.first().context("the facts name a hot script")?;
+        let witness = facts.fresh.first().context("the facts name a script")?;
         let ready = running.await_ready(started, facts.height(), witness).await;
         ready.with_context(|| format!("its log ends:\n{}\n", tail(&dir.join(LOG_FILE))))?;
         running.ready_after = started.elapsed();
