@@ -448,9 +448,9 @@ fn names_no_address_in_the_log_where_that_is_wanted() {
     assert_eq!(server.stranger().receive(), None);
     for said in [
         "request=server.version",
-        "not a session",
+        "reason=\"handshake\"",
+        "reason=\"banned\"",
         "session ended",
-        "refused a session",
     ] {
         wait_until(said, PATIENCE, || {
             server.logged().contains(said).then_some(())

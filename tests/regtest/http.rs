@@ -1,9 +1,7 @@
 //! The HTTP port: metrics, the status page, and its bounds.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -16,27 +14,12 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 const FEE: u64 = 10_000;
 
-/// Metrics by name and labels, as Prometheus would store them.
-type Metrics = BTreeMap<String, f64>;
-
-fn scrape(server: &Electrode) -> Metrics {
-    let page = server.page("/metrics").unwrap();
-    assert_eq!(page.status, 200);
-    assert!(page.body.ends_with("# EOF\n"), "{}", page.body);
-    let lines = page.body.lines().filter(|line| !line.starts_with('#'));
-    let metrics = lines.map(|line| {
-        let (name, value) = line.rsplit_once(' ').unwrap();
-        (name.to_owned(), value.parse().unwrap())
-    });
-    metrics.collect()
-}
-
 #[test]
 fn tells_prometheus_what_happens() {
     let node = Bitcoind::start();
     let (mut chain, coins) = Branch::funded(&node, 1);
     let mut server = Electrode::serve(&node);
-    let before = scrape(&server);
+    let before = server.metrics();
     let mut wallet = server.client();
     let _other = server.stranger();
     for _ in 0..3 {
@@ -51,13 +34,13 @@ fn tells_prometheus_what_happens() {
         "both sessions and the transaction are counted",
         PATIENCE,
         || {
-            let now = scrape(&server);
+            let now = server.metrics();
             let sessions = now["electrode_sessions{transport=\"tcp\"}"];
             ((sessions, now["electrode_mempool_transactions"]) == (2.0, 1.0)).then_some(())
         },
     );
 
-    let after = scrape(&server);
+    let after = server.metrics();
     let height = f64::from(u32::try_from(node.height()).unwrap());
     let history = "method=\"blockchain.scripthash.get_history\"";
     for (name, expected) in [
@@ -210,7 +193,7 @@ fn has_every_metric_that_the_dashboard_shows() {
     Branch::genesis().mine(&node, []);
     let server = Electrode::serve(&node);
     server.client().call("server.ping", &json!([]));
-    let metrics = scrape(&server);
+    let metrics = server.metrics();
     let known: BTreeSet<&str> = metrics
         .keys()
         .map(|name| name.split('{').next().unwrap())

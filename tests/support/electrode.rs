@@ -264,6 +264,20 @@ impl Electrode {
         serde_json::from_str(&page.body).ok()
     }
 
+    /// Reads what Prometheus would: values by name and labels.
+    #[must_use]
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let page = self.page("/metrics").unwrap();
+        assert_eq!(page.status, 200);
+        assert!(page.body.ends_with("# EOF\n"), "{}", page.body);
+        let lines = page.body.lines().filter(|line| !line.starts_with('#'));
+        let metrics = lines.map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap())
+        });
+        metrics.collect()
+    }
+
     /// Waits for the server to end by itself, up to `limit`.
     pub fn wait_exit(&mut self, limit: Duration) -> ExitStatus {
         self.process.as_mut().unwrap().wait_exit(limit)

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -14,7 +14,32 @@ use crate::{
     Ban, BanError, Bans, Connection, Service,
     costs::{Account, Membership, Standing},
     session_info::{Ending, SessionInfo},
+    tally::{Ended, Reason as _, Refused},
 };
+
+/// Why a connection is not served.
+#[derive(Debug)]
+pub(crate) struct NotServed {
+    pub(crate) reason: Refused,
+    /// The same for people.
+    pub(crate) why: String,
+}
+
+/// A seat that a client has for as long as it is connected.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    service: Arc<Service>,
+    /// `None` where seats are not counted.
+    ip: Option<IpAddr>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(ip) = self.ip {
+            self.service.seats.give_back(ip);
+        }
+    }
+}
 
 /// Sessions of each address.
 #[derive(Debug, Default)]
@@ -74,39 +99,60 @@ impl Service {
         let sessions = self.registry.all().into_iter();
         sessions
             .filter(|info| ban.net.contains(&info.connection.peer.ip()) && !info.is_operator())
-            .for_each(|info| info.end(Ending::AtOnce("banned")));
+            .for_each(|info| info.end(Ending::AtOnce(Ended::Banned)));
         Ok(ban)
     }
 
-    /// Lets a client in, or says why not.
-    pub(crate) fn enter(&self, connection: Connection) -> Result<Arc<SessionInfo>, String> {
-        let ip = connection.peer.ip();
-        let limits = self.limits();
-        let membership = limits.grouping.membership(ip);
-        let max = limits.max_sessions_per_ip.unwrap_or(usize::MAX);
-        if matches!(membership, Membership::Of(_)) && !self.seats.take(ip, max) {
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(format!("there are {max} sessions of its address already"));
+    /// Takes a seat for a client as soon as its address is known: who is not served costs no
+    /// handshake.
+    pub(crate) fn take_seat(self: &Arc<Self>, ip: IpAddr) -> Result<Seat, NotServed> {
+        let refused = |reason, why| Err(NotServed { reason, why });
+        if let Some(reason) = self.bans.reason(ip, SystemTime::now()) {
+            return refused(Refused::Banned, format!("banned: {reason}"));
         }
+        let limits = self.limits();
+        let max = limits.max_sessions_per_ip.unwrap_or(usize::MAX);
+        let is_counted = matches!(limits.grouping.membership(ip), Membership::Of(_));
+        if is_counted && !self.seats.take(ip, max) {
+            let why = format!("there are {max} sessions of its address already");
+            return refused(Refused::PerIp, why);
+        }
+        Ok(Seat {
+            service: Arc::clone(self),
+            ip: Some(ip).filter(|_| is_counted),
+        })
+    }
+
+    /// Takes note of a client that is not served.
+    pub(crate) fn refuse(&self, connection: &Connection, NotServed { reason, why }: NotServed) {
+        self.counters.refused.count(reason);
+        let Connection { transport, peer } = connection;
+        let peer = self.for_log(peer);
+        tracing::debug!(%peer, %transport, reason = reason.name(), why, "not a session");
+    }
+
+    /// Lets a client in; `None` if it was banned since it took its seat.
+    pub(crate) fn enter(&self, connection: Connection) -> Option<Arc<SessionInfo>> {
+        let limits = self.limits();
+        let ip = connection.peer.ip();
+        let membership = limits.grouping.membership(ip);
         let account = Account::new(membership, &limits.costs, Instant::now());
         let info = self.registry.enter(connection, account);
         // Only now: a ban that is made meanwhile either is seen here, or sees the session there.
         if let Some(reason) = self.bans.reason(ip, SystemTime::now()) {
             self.leave(&info);
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(format!("banned: {reason}"));
+            let (reason, why) = (Refused::Banned, format!("banned: {reason}"));
+            self.refuse(&connection, NotServed { reason, why });
+            return None;
         }
         self.review(&info);
-        Ok(info)
+        Some(info)
     }
 
     /// Sees a client out.
     pub(crate) fn leave(&self, info: &SessionInfo) {
         let limits = self.limits();
         self.costs.close(&info.account, info.terms(&limits.costs));
-        if matches!(info.account.membership(), Membership::Of(_)) {
-            self.seats.give_back(info.connection.peer.ip());
-        }
         self.registry.leave(info);
     }
 
@@ -128,7 +174,6 @@ impl Service {
 
     /// Takes note of a session that cost too much, and bans its address if that is wanted.
     pub(crate) fn note_excessive(self: &Arc<Self>, info: &SessionInfo) {
-        self.counters.excessive.fetch_add(1, Ordering::Relaxed);
         let peer = info.connection.peer;
         tracing::info!(
             peer = %self.for_log(peer),

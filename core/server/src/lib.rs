@@ -39,6 +39,7 @@ mod snapshot;
 mod stage;
 mod status_cache;
 mod subscriptions;
+mod tally;
 mod texts;
 mod tls;
 mod transport;

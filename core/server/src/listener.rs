@@ -34,6 +34,7 @@ pub async fn serve_clients(service: Arc<Service>, listener: TcpListener, entranc
 async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let max = service.limits().max_sessions;
     if service.counters.sessions.load(Ordering::Relaxed) >= max {
+        service.counters.full.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(max, "as many sessions as are allowed: new ones wait");
         service
             .sessions_below(max.saturating_mul(95).div_ceil(100))

@@ -13,6 +13,7 @@ use crate::{
     costs::Account,
     session_info::{Ending, SessionInfo, Traffic},
     subscriptions::SessionId,
+    tally::Ended,
 };
 
 /// The open sessions, and what those that are gone have used.
@@ -40,7 +41,7 @@ impl Registry {
         let info = Arc::new(SessionInfo::new(id, connection, account));
         let mut open = self.lock();
         if open.is_draining {
-            info.end(Ending::AtOnce("the server stops"));
+            info.end(Ending::AtOnce(Ended::Stopping));
         }
         info.set_logged(open.logs_new);
         open.accepted += 1;
@@ -166,6 +167,6 @@ mod tests {
         registry.drain();
         assert_eq!(before.ending(), Some(Ending::WhenDone));
         let after = registry.enter(connection(), Account::exempt());
-        assert_eq!(after.ending(), Some(Ending::AtOnce("the server stops")));
+        assert_eq!(after.ending(), Some(Ending::AtOnce(Ended::Stopping)));
     }
 }

@@ -31,6 +31,7 @@ use crate::{
     script_cache::ScriptCache,
     status_cache::StatusCache,
     subscriptions::Subscriptions,
+    tally::{Ended, Refused, Tally},
 };
 
 /// Updates that wait for the notifier; the publisher waits when there are more.
@@ -105,10 +106,12 @@ pub(crate) struct Counters {
     pub(crate) sessions: AtomicUsize,
     /// Transactions that wallets gave to the node.
     pub(crate) broadcasts: AtomicU64,
+    /// Times that new sessions had to wait, because there were as many as are allowed.
+    pub(crate) full: AtomicU64,
     /// Clients that were sent away at the door.
-    pub(crate) refused: AtomicU64,
-    /// Sessions that ended because they cost too much.
-    pub(crate) excessive: AtomicU64,
+    pub(crate) refused: Tally<Refused>,
+    /// Sessions that ended.
+    pub(crate) ended: Tally<Ended>,
 }
 
 impl Service {

@@ -15,6 +15,7 @@ use crate::{
     Connection, Transport,
     costs::{Account, CostModel, Terms},
     subscriptions::SessionId,
+    tally::Ended,
 };
 
 /// One open session as others see it.
@@ -76,7 +77,7 @@ pub(crate) struct Traffic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Whatever it does, for this reason.
-    AtOnce(&'static str),
+    AtOnce(Ended),
     /// Having answered what it has read.
     WhenDone,
 }
@@ -244,7 +245,7 @@ mod tests {
         let info = info();
         info.end(Ending::WhenDone);
         assert_eq!(info.asked_to_end().await, Ending::WhenDone);
-        info.end(Ending::AtOnce("enough"));
-        assert_eq!(info.asked_to_end().await, Ending::AtOnce("enough"));
+        info.end(Ending::AtOnce(Ended::Operator));
+        assert_eq!(info.asked_to_end().await, Ending::AtOnce(Ended::Operator));
     }
 }

@@ -7,6 +7,7 @@ use electrode_protocol::SessionRow;
 use crate::{
     Limits, Service, Transport,
     session_info::{Client, Ending, SessionInfo},
+    tally::Ended,
 };
 
 /// Lists the open sessions, oldest first.
@@ -18,7 +19,7 @@ pub(crate) fn table(service: &Service) -> Vec<SessionRow> {
 
 /// Ends sessions; tells of each whether there was one.
 pub(super) fn disconnect(service: &Service, session_ids: &[String]) -> Vec<String> {
-    let end = |info: &SessionInfo| info.end(Ending::AtOnce("disconnected by the operator"));
+    let end = |info: &SessionInfo| info.end(Ending::AtOnce(Ended::Operator));
     let mut done = Vec::new();
     for id in session_ids {
         if id == "all" {

@@ -1,6 +1,10 @@
 //! `/metrics`: what Prometheus scrapes, as `OpenMetrics` text.
 
-use std::{fmt, sync::Arc, sync::atomic::Ordering};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::SystemTime,
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -125,6 +129,7 @@ fn about_sessions(writer: &mut Writer<'_>, service: &Service) -> fmt::Result {
         "Sessions that ever began",
         service.registry.accepted(),
     )?;
+    about_door(writer, service)?;
     writer.gauge(
         "electrode_subscriptions",
         "Subscriptions to scripts",
@@ -155,6 +160,31 @@ fn about_sessions(writer: &mut Writer<'_>, service: &Service) -> fmt::Result {
         "electrode_scans_free",
         "Long scans of the index that could start at once",
         service.scans.available_permits(),
+    )
+}
+
+fn about_door(writer: &mut Writer<'_>, service: &Service) -> fmt::Result {
+    writer.counters(
+        "electrode_connections_refused",
+        "Connections that never were a session",
+        "reason",
+        service.counters.refused.totals(),
+    )?;
+    writer.counters(
+        "electrode_sessions_closed",
+        "Sessions that ended",
+        "reason",
+        service.counters.ended.totals(),
+    )?;
+    writer.counter(
+        "electrode_sessions_full",
+        "Times that new sessions had to wait, because there were as many as are allowed",
+        service.counters.full.load(Ordering::Relaxed),
+    )?;
+    writer.gauge(
+        "electrode_bans",
+        "Networks that are banned",
+        service.bans.list(SystemTime::now()).len(),
     )
 }
 

@@ -1,12 +1,12 @@
 //! What `/status.json` tells.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::SystemTime};
 
 use electrode_mempool::MempoolView;
 use electrode_protocol::CacheInfo;
 use serde::Serialize;
 
-use crate::{Service, Stage, process};
+use crate::{Service, Stage, process, tally::Ended};
 
 /// The state of the server, for its page and for programs.
 #[derive(Serialize)]
@@ -31,6 +31,9 @@ pub(super) struct Status {
     daemon_height: Option<u32>,
     sessions: usize,
     sessions_by_transport: BTreeMap<&'static str, usize>,
+    connections_refused: u64,
+    sessions_too_costly: u64,
+    bans: usize,
     subscriptions: usize,
     requests: u64,
     errors: u64,
@@ -76,6 +79,9 @@ pub(super) fn status_of(service: &Service) -> Status {
         daemon_height: service.daemon_height().map(|height| height.0),
         sessions: service.registry.count(),
         sessions_by_transport: service.registry.by_transport(),
+        connections_refused: service.counters.refused.sum(),
+        sessions_too_costly: service.counters.ended.of(Ended::Cost),
+        bans: service.bans.list(SystemTime::now()).len(),
         subscriptions: service.subscriptions.count(),
         requests: traffic.requests,
         errors: traffic.errors,

@@ -73,7 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         })
     }
 
-    /// Waits for the next message; `None` when there will be no more.
+    /// Waits for the next message; `None` when there will be no more. What cannot be read is an
+    /// error of invalid data, told once.
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         while matches!(self.state, State::Open) {
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
@@ -81,7 +82,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Ok(Some(bytes))),
                 // The library answers pings and closing.
                 Some(Ok(_control)) => {}
-                Some(Err(error)) => self.state = State::Refused(refusal(error)?),
+                Some(Err(error)) => {
+                    let refusal = refusal(error)?;
+                    let reason =
+                        io::Error::new(io::ErrorKind::InvalidData, refusal.reason.as_str());
+                    self.state = State::Refused(refusal);
+                    return Poll::Ready(Err(reason));
+                }
                 None => return Poll::Ready(Ok(None)),
             }
         }

@@ -14,6 +14,7 @@ use crate::{
     answers::{Asker, Found, Outcome, answer},
     costs::{Item, Standing},
     session_info::{Count, SessionInfo},
+    tally::Ended,
 };
 
 /// Bytes of an answer that are written on a network thread; more are written elsewhere.
@@ -56,8 +57,8 @@ pub(super) struct Done {
     pub(super) unsubscribed: Vec<ScriptHash>,
     /// Whether it was worked on beside and notifications waited for it.
     pub(super) held_notices: bool,
-    /// Whether the session ends once this is sent.
-    pub(super) closes: bool,
+    /// Why the session ends once this is sent, if it does.
+    pub(super) closes: Option<Ended>,
 }
 
 /// Answers requests and writes the answers down.
@@ -135,7 +136,7 @@ impl Worker {
         written.await.unwrap_or_else(|error| {
             tracing::error!(%error, "an answer could not be written");
             Done {
-                closes: true,
+                closes: Some(Ended::Failed),
                 ..Done::default()
             }
         })
@@ -167,7 +168,7 @@ impl Worker {
     pub(super) fn exhausted(&self, id: &Id) -> Done {
         self.service.note_excessive(&self.info);
         Done {
-            closes: true,
+            closes: Some(Ended::Cost),
             ..self.done(id, None, Err(RpcError::excessive()))
         }
     }
@@ -201,7 +202,7 @@ impl Worker {
         }
         done.bytes = answers.finish();
         self.end_line(&mut done.bytes);
-        done.closes = pace.is_exhausted;
+        done.closes = pace.is_exhausted.then_some(Ended::Cost);
         done
     }
 
