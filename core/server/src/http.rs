@@ -7,7 +7,7 @@ mod metrics;
 mod pages;
 mod status;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -17,14 +17,16 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use crate::{Service, endurance::Endurance};
+use crate::{Service, few::Few};
 
-/// Connections at once; further ones wait.
-const MAX_CONNECTIONS: usize = 64;
+/// Programs that watch the server, and people who look at its page.
+const WATCHERS: Few = Few {
+    whose: "programs that watch the server",
+    max: 64,
+};
 
 /// Longest time that a request may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,35 +40,12 @@ const MAX_HEADER_LEN: usize = 16 << 10;
 /// Serves `/metrics`, `/live`, `/ready`, `/status.json`, `/history.json` and `/status` until the
 /// service stops.
 pub async fn serve_http(service: Arc<Service>, listener: TcpListener) {
-    let mut stopping = service.stopping();
-    let router = pages::router(service);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut endurance = Endurance::new("programs that watch the server");
-    loop {
-        let accepted = tokio::select! {
-            () = stopping.wait() => return,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        match accepted {
-            Ok((stream, place)) => {
-                tokio::spawn(answer(router.clone(), stream, place));
-            }
-            Err(error) => endurance.endure(error).await,
-        }
-    }
+    let router = pages::router(Arc::clone(&service));
+    let talk = |stream, _peer| answer(router.clone(), stream);
+    WATCHERS.serve(&service, listener, talk).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await;
-    let place = place.map_err(io::Error::other)?;
-    let (stream, _peer) = listener.accept().await?;
-    Ok((stream, place))
-}
-
-async fn answer(router: Router, stream: TcpStream, place: OwnedSemaphorePermit) {
+async fn answer(router: Router, stream: TcpStream) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -78,5 +57,4 @@ async fn answer(router: Router, stream: TcpStream, place: OwnedSemaphorePermit) 
         Ok(Err(error)) => tracing::debug!(%error, "an HTTP connection was lost"),
         Err(_elapsed) => tracing::debug!("an HTTP connection took too long"),
     }
-    drop(place);
 }

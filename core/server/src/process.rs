@@ -5,6 +5,8 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crate::numbers::as_u64;
+
 /// When the server started, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
@@ -44,7 +46,7 @@ pub(crate) fn rss() -> u64 {
 /// Counts the files and sockets that the process has open.
 pub(crate) fn open_files() -> u64 {
     let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    u64::try_from(files).unwrap_or(u64::MAX)
+    as_u64(files)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use electrode_protocol::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{costs::Origin, hits::Hits};
+use crate::{costs::Origin, hits::Hits, numbers::as_u64};
 
 /// Blocks whose trees are remembered, at most; their bytes are bounded as well.
 const REMEMBERED_BLOCKS: usize = 4096;
@@ -38,9 +38,7 @@ struct TreeLen;
 
 impl Weighter<BlockHash, Arc<Tree>> for TreeLen {
     fn weight(&self, _: &BlockHash, tree: &Arc<Tree>) -> u64 {
-        u64::try_from(tree.memory())
-            .unwrap_or(u64::MAX)
-            .saturating_add(128)
+        as_u64(tree.memory()).saturating_add(128)
     }
 }
 
@@ -56,7 +54,7 @@ impl Proofs {
     /// Tells what it holds of blocks and how it does.
     pub(crate) fn info(&self) -> CacheInfo {
         CacheInfo {
-            entries: u64::try_from(self.blocks.len()).unwrap_or(u64::MAX),
+            entries: as_u64(self.blocks.len()),
             bytes: self.blocks.weight(),
             lookups: self.hits.lookups(),
             hits: self.hits.hits(),
@@ -91,8 +89,7 @@ impl Proofs {
                 (tree, Origin::Read)
             }
         };
-        let tx_num =
-            |position: usize| TxNum(tx_nums.start.0 + u64::try_from(position).unwrap_or(u64::MAX));
+        let tx_num = |position: usize| TxNum(tx_nums.start.0 + as_u64(position));
         let position = usize::try_from(position).unwrap_or(usize::MAX);
         let branch = tree.branch(position, |range| {
             read(tx_num(range.start)..tx_num(range.end))

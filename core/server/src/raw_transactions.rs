@@ -12,7 +12,7 @@ use electrode_index::{HistoryTx, IndexView};
 use quick_cache::{Weighter, sync::Cache};
 use tokio::task;
 
-use crate::Service;
+use crate::{Service, numbers::as_u64};
 
 /// Estimated bytes of an entry beside its offsets.
 const ENTRY_LEN: usize = 128;
@@ -45,7 +45,7 @@ struct OffsetsLen;
 
 impl Weighter<BlockHash, Offsets> for OffsetsLen {
     fn weight(&self, _: &BlockHash, offsets: &Offsets) -> u64 {
-        u64::try_from(size_of_val::<[u32]>(offsets) + ENTRY_LEN).unwrap_or(u64::MAX)
+        as_u64(size_of_val::<[u32]>(offsets) + ENTRY_LEN)
     }
 }
 

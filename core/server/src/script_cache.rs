@@ -7,7 +7,7 @@ use electrode_index::IndexError;
 use electrode_protocol::CacheInfo;
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{Snapshot, costs::Origin, hits::Hits};
+use crate::{Snapshot, costs::Origin, hits::Hits, numbers::as_u64};
 
 /// Estimated bytes of an entry beside its rows.
 const ENTRY_LEN: usize = 128;
@@ -31,7 +31,7 @@ struct RowsLen;
 
 impl<T> Weighter<ScriptKey, Known<T>> for RowsLen {
     fn weight(&self, _: &ScriptKey, known: &Known<T>) -> u64 {
-        u64::try_from(size_of_val::<[T]>(&known.rows) + ENTRY_LEN).unwrap_or(u64::MAX)
+        as_u64(size_of_val::<[T]>(&known.rows) + ENTRY_LEN)
     }
 }
 
@@ -56,7 +56,7 @@ impl<T> ScriptCache<T> {
     /// Tells what it holds and how it does.
     pub(crate) fn info(&self) -> CacheInfo {
         CacheInfo {
-            entries: u64::try_from(self.known.len()).unwrap_or(u64::MAX),
+            entries: as_u64(self.known.len()),
             bytes: self.known.weight(),
             lookups: self.hits.lookups(),
             hits: self.hits.hits(),

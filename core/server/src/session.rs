@@ -35,6 +35,7 @@ use crate::{
     Connection, Service,
     chunk::read_chunk,
     costs::Standing,
+    numbers::as_u64,
     session_info::{Count, Ending, SessionInfo},
     subscriptions::{Mailbox, Notice},
     tally::{Ended, Reason as _},
@@ -249,8 +250,4 @@ impl<S> Session<S> {
             self.info.count(Count::SentMessages, 1);
         }
     }
-}
-
-fn as_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -14,6 +14,7 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     Connection, Transport,
     costs::{Account, CostModel, Terms},
+    numbers::as_u64,
     subscriptions::SessionId,
     tally::Ended,
 };
@@ -142,8 +143,7 @@ impl SessionInfo {
 
     /// Remembers how many there are now of what goes down again.
     pub(crate) fn set(&self, what: Count, count: usize) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.counter(what).store(count, Ordering::Relaxed);
+        self.counter(what).store(as_u64(count), Ordering::Relaxed);
     }
 
     /// Gives what it has used so far.

@@ -9,7 +9,7 @@ use electrode_protocol::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{Snapshot, costs::Origin, hits::Hits};
+use crate::{Snapshot, costs::Origin, hits::Hits, numbers::as_u64};
 
 /// Estimated bytes of a cached entry, its place in the cache included.
 const ENTRY_LEN: u64 = 256;
@@ -63,7 +63,7 @@ impl StatusCache {
     /// known.
     pub(crate) fn info(&self) -> CacheInfo {
         CacheInfo {
-            entries: u64::try_from(self.midstates.len()).unwrap_or(u64::MAX),
+            entries: as_u64(self.midstates.len()),
             bytes: self.midstates.weight(),
             lookups: self.hits.lookups(),
             hits: self.hits.hits(),

@@ -1,9 +1,9 @@
 //! Values of settings: what their text means.
 
-use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
-use electrode_server::{Item, NamePattern};
+use electrode_server::{Item, NamePattern, parse_network};
 use ipnet::IpNet;
 
 use super::Secret;
@@ -166,9 +166,7 @@ fn unknown_item(name: &str) -> String {
 /// A network such as 10.0.0.0/8, or one address.
 impl FromText for IpNet {
     fn from_text(text: &str) -> Result<Self, String> {
-        let address = || text.parse::<IpAddr>().map(Self::from);
-        let network = text.parse::<Self>().or_else(|_no_network| address());
-        network.map_err(|_neither| {
+        parse_network(text).ok_or_else(|| {
             "a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address".to_owned()
         })
     }

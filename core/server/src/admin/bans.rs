@@ -1,14 +1,11 @@
 //! Networks that are not served: named, taken back, listed.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use electrode_protocol::{BanRow, RpcError};
 use ipnet::IpNet;
 
-use crate::{BanError, Service};
+use crate::{BanError, Service, parse_network};
 
 /// Bans a network, for some seconds or for ever.
 pub(super) fn ban(
@@ -56,9 +53,7 @@ fn refused(error: BanError) -> RpcError {
 }
 
 fn parse(network: &str) -> Result<IpNet, RpcError> {
-    let address = |_no_network| network.parse::<IpAddr>().map(IpNet::from);
-    let parsed = network.parse().or_else(address);
-    parsed.map_err(|_neither| {
+    parse_network(network).ok_or_else(|| {
         RpcError::bad_request(format!(
             "expected an address or a network such as 192.0.2.0/24, came \"{network}\""
         ))

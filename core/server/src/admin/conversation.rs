@@ -16,6 +16,7 @@ use crate::{
     Connection, Service,
     chunk::read_chunk,
     costs::Account,
+    numbers::as_u64,
     session,
     session_info::{Count, SessionInfo},
 };
@@ -95,10 +96,7 @@ impl<'a> Conversation<'a> {
             ..
         } = self;
         let mut take = |bytes: &[u8]| {
-            info.count(
-                Count::ReceivedBytes,
-                u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            );
+            info.count(Count::ReceivedBytes, as_u64(bytes.len()));
             session::decode(decoder, waiting, 1, bytes);
             !waiting.is_empty()
         };
@@ -158,7 +156,7 @@ impl<'a> Conversation<'a> {
         let mut line = Vec::new();
         encode_admin_response(&mut line, id, result);
         self.info.count(Count::SentMessages, 1);
-        let len = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        let len = as_u64(line.len());
         self.info.count(Count::SentBytes, len);
         let sent = timeout(SEND_TIMEOUT, self.writer.write_all(&line)).await;
         sent.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))

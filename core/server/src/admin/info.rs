@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process, sync::atomic::Ordering, time::Instant}
 
 use electrode_protocol::{ServerInfo, SessionsInfo, formatted_time};
 
-use crate::{Service, Stage, process as system};
+use crate::{Service, Stage, numbers::as_u64, process as system};
 
 /// Sums the server up.
 pub(super) fn server_info(service: &Service) -> ServerInfo {
@@ -67,8 +67,4 @@ fn sessions_info(service: &Service) -> SessionsInfo {
         pending_requests: sessions.iter().map(|info| info.pending()).sum(),
         subs: as_u64(service.subscriptions.count()),
     }
-}
-
-fn as_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

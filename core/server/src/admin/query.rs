@@ -9,7 +9,7 @@ use electrode_protocol::{
 };
 use tokio::task;
 
-use crate::{Service, Snapshot, status_cache::mempool_entries};
+use crate::{Service, Snapshot, numbers::as_u64, status_cache::mempool_entries};
 
 /// Rows of one script that are read at most, however few are shown.
 const MAX_ROWS: usize = 2_000_000;
@@ -137,8 +137,4 @@ fn unreadable(error: IndexError) -> RpcError {
             RpcError::internal()
         }
     }
-}
-
-fn as_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
