@@ -1,5 +1,7 @@
 //! Answers of the admin RPC for people.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use electrode_protocol::{
     AdminAnswer, AdminCall, BanRow, GroupRow, Queried, ServerInfo, SessionRow, formatted_time,
 };
@@ -65,7 +67,7 @@ const PEERS: &[(&str, Align)] = &[
 
 const BANS: &[(&str, Align)] = &[
     ("Network", Left),
-    ("Since", Right),
+    ("Banned", Right),
     ("Until", Right),
     ("Reason", Left),
 ];
@@ -76,7 +78,10 @@ pub(super) fn lines(call: &AdminCall, answer: &AdminAnswer) -> Vec<String> {
         AdminAnswer::Info(info) => summary(info),
         AdminAnswer::Sessions(rows) => sessions(rows),
         AdminAnswer::Groups(rows) => table(GROUPS, rows.iter().map(group)),
-        AdminAnswer::Bans(rows) => table(BANS, rows.iter().map(ban)),
+        AdminAnswer::Bans(rows) => {
+            let now = unix_secs();
+            table(BANS, rows.iter().map(|row| ban(row, now)))
+        }
         AdminAnswer::Queried(queried) => queried.iter().flat_map(Queried::lines).collect(),
         AdminAnswer::Lines(rows) if *call == AdminCall::Peers && rows.is_empty() => {
             let mut lines = table(PEERS, std::iter::empty());
@@ -149,14 +154,14 @@ fn group(row: &GroupRow) -> Vec<String> {
     ]
 }
 
-fn ban(row: &BanRow) -> Vec<String> {
-    let until = row
-        .until
-        .map_or_else(|| "for ever".to_owned(), |until| until.to_string());
+/// Tells times as they are from now, which is what people want to know of them.
+fn ban(row: &BanRow, now: u64) -> Vec<String> {
+    let between = |from: u64, to: u64| formatted_time(to.saturating_sub(from), " ");
+    let until = row.until.map(|until| format!("in {}", between(now, until)));
     vec![
         row.network.clone(),
-        row.since.to_string(),
-        until,
+        format!("{} ago", between(row.since, now)),
+        until.unwrap_or_else(|| "for ever".to_owned()),
         shown(&row.reason),
     ]
 }
@@ -241,8 +246,13 @@ fn grouped(number: u64) -> String {
     text
 }
 
+fn unix_secs() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
 fn whole(secs: f64) -> u64 {
-    std::time::Duration::try_from_secs_f64(secs).map_or(0, |time| time.as_secs())
+    Duration::try_from_secs_f64(secs).map_or(0, |time| time.as_secs())
 }
 
 #[cfg(test)]
@@ -269,6 +279,23 @@ mod tests {
         ] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn tells_how_long_a_ban_holds() {
+        let mut row = BanRow {
+            network: "192.0.2.0/24".to_owned(),
+            reason: "noise".to_owned(),
+            since: 1_000_000,
+            until: Some(1_003_700),
+        };
+        let told = ban(&row, 1_000_100);
+        assert_eq!(
+            told,
+            ["192.0.2.0/24", "01m 40s ago", "in 01h 00m 00s", "noise"]
+        );
+        row.until = None;
+        assert_eq!(ban(&row, 1_000_100)[2], "for ever");
     }
 
     #[test]
