@@ -139,6 +139,39 @@ fn answers_what_it_has_read_before_it_ends() {
     server.verify();
 }
 
+/// A request that is slowed down for a second is in work when the server is told to end.
+#[test]
+fn finishes_what_it_works_on_before_it_ends() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let slowed = Settings::of(&node)
+        .set("limits.cost_soft_limit", 80)
+        .set("limits.cost_hard_limit", 180)
+        .set("limits.request_sleep", "'4s'");
+    let mut server = Electrode::configured(&slowed);
+    server.start();
+    server.wait_ready();
+    let mut wallet = server.client();
+    let mut idle = server.client();
+    wallet.try_call("no.such.method", &json!([])).unwrap_err();
+    wallet.send("{\"id\":7,\"method\":\"blockchain.block.header\",\"params\":[1]}\n");
+    let mut operator = server.operator();
+    wait_until("the request is worked on", PATIENCE, || {
+        let info = operator.call("getinfo", &json!([]));
+        (info["sessions"]["pending requests"] == 1).then_some(())
+    });
+    let start = Instant::now();
+    server.terminate();
+    assert_eq!(idle.receive(), None);
+    let answer = wallet.receive().unwrap();
+    assert_eq!(answer["id"], 7);
+    assert!(answer["result"].is_string(), "{answer}");
+    assert_eq!(wallet.receive(), None);
+    assert!(server.wait_exit(PATIENCE).success());
+    assert!(start.elapsed() < END_LIMIT, "{:?}", start.elapsed());
+    assert!(!server.logged().contains("did not end in time"));
+}
+
 /// Asks one request after the other until the server hangs up, which it may do only once it was
 /// told to end, and never in the midst of a line.
 fn ask_until_the_end(server: &Electrode, stopped: &AtomicBool) {
