@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use electrode_coin::Coin as _;
 
 use super::*;
+use crate::config::key::KEYS;
 
 #[test]
 fn delivers_a_file_for_every_coin_and_net_compiled_in() {
@@ -20,19 +21,62 @@ fn delivers_a_file_for_every_coin_and_net_compiled_in() {
             continue;
         }
         let name = format!("{}-{net}", coin.to_ascii_lowercase());
-        let Loaded { config, warnings } = Config::load(Sources {
-            file: Some(folder.join(format!("{name}.toml"))),
-            env: env(&[("HOME", "/home/op")]),
-            overrides: Vec::new(),
-        })
-        .unwrap();
-        assert_eq!(warnings, [""; 0], "{name}");
+        let text = fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+        let everything = load_at_home(&with_examples(&text));
+        assert!(everything.tls.is_some(), "{name}");
+        assert_eq!(everything.serve.services.len(), 3, "{name}");
+        assert_eq!(everything.serve.proxy_protocol_from.len(), 1, "{name}");
+
+        let config = load_at_home(&text);
         assert_eq!((config.coin, config.net), (coin, net));
         assert_eq!(
             config.data_dir,
             PathBuf::from("/home/op/.electrode").join(name)
         );
         assert_eq!(config.serve.rpc.len(), 1);
+    }
+}
+
+/// Loads a file that needs nothing else but a home.
+fn load_at_home(text: &str) -> Config {
+    let file = file_of(text);
+    let loaded = Config::load(Sources {
+        file: Some(file.path().to_owned()),
+        env: env(&[("HOME", "/home/op")]),
+        overrides: Vec::new(),
+    });
+    let Loaded { config, warnings } = loaded.unwrap();
+    assert_eq!(warnings, [""; 0], "{text}");
+    config
+}
+
+/// Puts the settings that a file shows in comments into force, in place of those before.
+fn with_examples(text: &str) -> String {
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let example = line.strip_prefix("# ").unwrap_or(line);
+        match example.split_once(" = ") {
+            Some((name, _value)) if is_name(name) => {
+                lines.retain(|line| {
+                    line.split_once(" = ")
+                        .is_none_or(|(known, _)| known != name)
+                });
+                lines.push(example);
+            }
+            _ if example.starts_with('[') => lines.push(example),
+            _ => lines.push(line),
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn names_every_variable_of_electrumx_that_it_honours() {
+    let readme = include_str!("../../../../../configs/README.md");
+    for variable in KEYS.iter().filter_map(|key| key.electrumx) {
+        let name = format!("`{}`", variable.name);
+        assert!(readme.contains(&name), "{name} is not in configs/README.md");
     }
 }
 
