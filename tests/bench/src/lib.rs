@@ -14,6 +14,7 @@
 pub mod chain;
 mod facts;
 mod fairness;
+mod idle;
 mod load;
 mod node;
 mod notice;
@@ -47,6 +48,8 @@ enum Command {
 /// # Errors
 /// A file or a process failed, or the server under test gave a wrong answer.
 pub fn execute(cli: Cli) -> anyhow::Result<()> {
+    // Ten thousand subscribers are as many open files; the server raises its own limit.
+    rlimit::increase_nofile_limit(u64::MAX)?;
     match cli.command {
         Command::Generate(options) => chain::generate(&options),
         Command::Run(options) => tokio::runtime::Builder::new_multi_thread()

@@ -140,10 +140,8 @@ impl Node {
     }
 
     async fn launch(bitcoind: &Path, dir: &Path, args: &[&str]) -> anyhow::Result<Self> {
-        let rpc = Rpc {
-            address: free_address()?,
-        };
-        let zmq = free_address()?;
+        let [address, zmq] = free_addresses()?;
+        let rpc = Rpc { address };
         let mut command = Command::new(bitcoind);
         command.args([
             "-regtest",
@@ -216,7 +214,15 @@ impl Node {
     }
 }
 
-/// An address of this machine that nothing listens on.
-pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+/// Addresses of this machine that nothing listens on.
+pub(crate) fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+    // All at once, so that none is given twice.
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    let mut listeners = Vec::new();
+    for address in &mut addresses {
+        let listener = TcpListener::bind(*address)?;
+        *address = listener.local_addr()?;
+        listeners.push(listener);
+    }
+    Ok(addresses)
 }

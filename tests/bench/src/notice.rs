@@ -1,6 +1,7 @@
 //! Notices: how long after the node has something new the wallets hear of it.
 
 mod block;
+mod figures;
 mod mempool;
 
 use std::time::Duration;
@@ -8,8 +9,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bitcoin::Transaction;
 
-pub(crate) use block::{Subscribers, blocks};
-pub(crate) use mempool::transactions;
+pub(crate) use figures::figures;
+
+use block::{Subscribers, blocks};
+use mempool::transactions;
 
 use crate::{
     chain::{Unspent, spend},
@@ -27,6 +30,11 @@ impl Delays {
     pub(crate) fn new(mut delays: Vec<Duration>) -> Self {
         delays.sort_unstable();
         Self(delays)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// The delay that `percent` of a hundred do not exceed, in ms.

@@ -7,28 +7,13 @@ use anyhow::bail;
 use crate::{
     chain::REFERENCE_TRANSACTIONS,
     facts::Facts,
-    fairness, load,
+    fairness, idle, load,
     node::{Node, Source},
-    notice::{self, Subscribers},
+    notice,
     report::{Figure, Goal, REFERENCE_GOALS, Report},
     server::{Electrode, Peer, Running, Server},
     usage::{Busy, disk_mb},
 };
-
-/// How many of the facts' spendable outputs are spent by the blocks mined.
-const SPENT_IN_BLOCKS: usize = 2_000;
-/// How many of the rest are spent by transactions sent to the mempool.
-const SENT: usize = 200;
-/// Figures and the percentiles that they tell.
-const BLOCK_NOTICES: [(&str, usize); 3] = [
-    ("new block to notice, p50", 50),
-    ("new block to notice, p99", 99),
-    ("new block to notice, last", 100),
-];
-const TRANSACTION_NOTICES: [(&str, usize); 2] = [
-    ("new transaction to notice, p50", 50),
-    ("new transaction to notice, p99", 99),
-];
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -57,6 +42,9 @@ pub(crate) struct Options {
     /// Ends after the initial build: no load, no notices.
     #[arg(long)]
     only_build: bool,
+    /// Goes on with notices after the initial build: no load.
+    #[arg(long)]
+    no_load: bool,
     /// Connections that hear of new blocks.
     #[arg(long, default_value_t = 1_000)]
     subscribers: usize,
@@ -156,12 +144,18 @@ async fn measure(
     if options.only_build {
         return running.stop().await;
     }
-    load_rows(options, &running, node, facts, report).await?;
-    eprintln!("fairness");
-    let time = Duration::from_secs(options.row_secs);
-    fairness::figures(running.service, facts, time, report).await?;
+    if !options.no_load {
+        load_rows(options, &running, node, facts, report).await?;
+        eprintln!("fairness");
+        let time = Duration::from_secs(options.row_secs);
+        fairness::figures(running.service, facts, time, report).await?;
+    }
     running.stop().await?;
-    eprintln!("starting again");
+    eprintln!("starting again: idle sessions");
+    let running = Running::start(server, node, dir.path(), facts).await?;
+    idle::figures(&running, facts, report).await?;
+    running.stop().await?;
+    eprintln!("starting again: notices");
     // A fresh process: what the load left in the allocator would hide the memory of sessions.
     let running = Running::start(server, node, dir.path(), facts).await?;
     report.add(
@@ -176,7 +170,7 @@ async fn measure(
         "MB",
         "after the restart",
     )?;
-    notices(options, &running, node, facts, report).await?;
+    notice::figures(options.subscribers, &running, node, facts, report).await?;
     running.stop().await
 }
 
@@ -243,35 +237,4 @@ fn load_figure(server: &str, row: &load::Row, outcome: load::Outcome) -> Figure 
         ),
         wrong: (outcome.wrong > 0).then_some(wrong),
     }
-}
-
-async fn notices(
-    options: &Options,
-    running: &Running,
-    node: &Node,
-    facts: &Facts,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let (mined, rest) = facts
-        .spendable
-        .split_at(facts.spendable.len().min(SPENT_IN_BLOCKS));
-    let sent = rest.get(..SENT).unwrap_or(rest);
-    eprintln!("notices: {} subscribers", options.subscribers);
-    let before = running.usage()?.rss_mb;
-    let mut subscribers = Subscribers::connect(running.service, options.subscribers, facts).await?;
-    let subscribed = running.usage()?.rss_mb - before;
-    let each = subscribed * 1_000.0 / u32::try_from(options.subscribers).map_or(1.0, f64::from);
-    let how = format!("{} subscribers", options.subscribers);
-    report.add("memory of a subscribed session", each, "KB", &how)?;
-    let delays = notice::blocks(&node.rpc, facts, mined, &mut subscribers).await?;
-    for (figure, percent) in BLOCK_NOTICES {
-        report.add(figure, delays.percentile_ms(percent)?, "ms", &how)?;
-    }
-    drop(subscribers);
-    let delays = notice::transactions(&node.rpc, running.service, sent).await?;
-    let how = format!("{} transactions", sent.len());
-    for (figure, percent) in TRANSACTION_NOTICES {
-        report.add(figure, delays.percentile_ms(percent)?, "ms", &how)?;
-    }
-    Ok(())
 }

@@ -21,9 +21,11 @@ use tokio::{
 pub(crate) use electrode::Electrode;
 pub(crate) use peer::Peer;
 
+use electrode_tests::Wire as Kind;
+
 use crate::{
     facts::{Facts, ScriptFact},
-    node::{Node, free_address},
+    node::{Node, free_addresses},
     usage::Usage,
     wire::Wire,
 };
@@ -46,10 +48,17 @@ pub(crate) trait Server {
 pub(crate) struct Place<'a> {
     pub(crate) node: &'a Node,
     pub(crate) dir: &'a Path,
-    pub(crate) service: SocketAddr,
+    /// Where each kind of connection is served, in the order of [`Kind::ALL`].
+    pub(crate) services: [SocketAddr; Kind::ALL.len()],
 }
 
 impl Place<'_> {
+    /// Where lines over TCP are served.
+    pub(crate) fn service(&self) -> SocketAddr {
+        let [service, ..] = self.services;
+        service
+    }
+
     /// Where the index goes, and nothing else.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
@@ -59,7 +68,10 @@ impl Place<'_> {
 /// A server that has caught up.
 #[derive(Debug)]
 pub(crate) struct Running {
+    /// Where lines over TCP are served.
     pub(crate) service: SocketAddr,
+    /// Where each kind of connection is served, in the order of [`Kind::ALL`].
+    pub(crate) services: [SocketAddr; Kind::ALL.len()],
     /// From the start of the process to the first right answer.
     pub(crate) ready_after: Duration,
     pub(crate) data_dir: PathBuf,
@@ -77,7 +89,7 @@ impl Running {
         let place = Place {
             node,
             dir,
-            service: free_address()?,
+            services: free_addresses()?,
         };
         fs::create_dir_all(place.data_dir())?;
         let log = fs::File::create(dir.join(LOG_FILE))?;
@@ -91,9 +103,11 @@ impl Running {
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", server.name()))?;
-        let (service, data_dir) = (place.service, place.data_dir());
+        let (services, data_dir) = (place.services, place.data_dir());
+        let [service, ..] = services;
         let mut running = Self {
             service,
+            services,
             ready_after: Duration::ZERO,
             data_dir,
             child,

@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use electrode_tests::Wire;
 use tokio::process::Command;
 
 use super::{Place, Server};
@@ -50,14 +51,18 @@ impl Electrode {
             }
             Source::Rest | Source::Rpc => String::new(),
         };
+        let services = Wire::ALL.iter().zip(place.services);
+        let services: Vec<String> = services
+            .map(|(wire, address)| format!("\"{}://{address}\"", wire.as_str()))
+            .collect();
         Ok(format!(
             "coin = \"Bitcoin\"\nnet = \"regtest\"\ndata_dir = {data_dir}\n\
              [daemon]\nurls = [\"http://{USER}:{USER}@{rpc}\"]\nzmq = \"tcp://{zmq}\"\n{blocks_dir}\
-             [serve]\nservices = [\"tcp://{service}\"]\n\
+             [serve]\nservices = [{services}]\n\
              [limits]\nmax_sessions = 20000\n{cache}",
             rpc = place.node.rpc.address,
             zmq = place.node.zmq,
-            service = place.service,
+            services = services.join(", "),
         ))
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use super::{Place, Server};
-use crate::{node::free_address, rpc::USER};
+use crate::{node::free_addresses, rpc::USER};
 
 /// A server by others: which, and its program.
 #[derive(Clone, Debug)]
@@ -67,6 +67,7 @@ impl Server for Peer {
 }
 
 fn electrs(command: &mut Command, place: &Place<'_>) -> anyhow::Result<()> {
+    let [monitoring] = free_addresses()?;
     let path = place.dir.join("electrs.toml");
     fs::write(&path, format!("auth = \"{USER}:{USER}\"\n"))?;
     command
@@ -78,8 +79,8 @@ fn electrs(command: &mut Command, place: &Place<'_>) -> anyhow::Result<()> {
         .arg("--db-dir")
         .arg(place.data_dir())
         .arg(format!("--daemon-rpc-addr={}", place.node.rpc.address))
-        .arg(format!("--electrum-rpc-addr={}", place.service))
-        .arg(format!("--monitoring-addr={}", free_address()?));
+        .arg(format!("--electrum-rpc-addr={}", place.service()))
+        .arg(format!("--monitoring-addr={monitoring}"));
     Ok(())
 }
 
@@ -98,7 +99,7 @@ fn electrumx(command: &mut Command, place: &Place<'_>) {
         ])
         .env("DAEMON_URL", daemon_url)
         .env("DB_DIRECTORY", place.data_dir())
-        .env("SERVICES", format!("tcp://{}", place.service));
+        .env("SERVICES", format!("tcp://{}", place.service()));
 }
 
 #[cfg(test)]
