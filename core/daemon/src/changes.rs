@@ -115,6 +115,11 @@ impl Changes {
         }
     }
 
+    /// Waits for the next change of the chain; one of the mempool stays for [`Self::next`].
+    pub async fn next_block(&mut self) {
+        self.signals.block.notified().await;
+    }
+
     /// Tells by which way changes come at present, for the log.
     #[must_use]
     pub fn source(&self) -> ChangeSource {
@@ -334,18 +339,30 @@ mod tests {
         await_source(&mut changes, ChangeSource::LongPoll).await;
     }
 
-    #[tokio::test]
-    async fn holds_one_change_of_each_kind_for_who_is_slow() {
+    /// Changes that nobody has asked for yet.
+    fn untold(changes: impl IntoIterator<Item = Change>) -> Changes {
         let signals = Signals::default();
-        for _ in 0..1000 {
-            signals.changed(Change::Mempool);
-            signals.changed(Change::Block);
-        }
-        let mut changes = Changes {
+        changes
+            .into_iter()
+            .for_each(|change| signals.changed(change));
+        Changes {
             signals: Arc::new(signals),
             source: watch::channel(ChangeSource::Polling).1,
             _tasks: JoinSet::new(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn tells_of_a_block_to_who_waits_for_nothing_else() {
+        let mut changes = untold([Change::Mempool, Change::Block]);
+        changes.next_block().await;
+        assert_eq!(changes.next().await, Change::Mempool);
+    }
+
+    #[tokio::test]
+    async fn holds_one_change_of_each_kind_for_who_is_slow() {
+        let both = [Change::Mempool, Change::Block];
+        let mut changes = untold(both.into_iter().cycle().take(2000));
         assert_eq!(changes.next().await, Change::Block);
         assert_eq!(changes.next().await, Change::Mempool);
         let more = tokio::time::timeout(Duration::from_millis(10), changes.next()).await;

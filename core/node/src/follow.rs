@@ -101,7 +101,11 @@ impl Follower {
                 count = self.service.reorg_ordered() => Cause::Reorg(count),
             };
             if cause == Cause::Change(Change::Mempool) {
-                tokio::time::sleep_until(next_look.into()).await;
+                // A block waits for no look at the mempool.
+                tokio::select! {
+                    () = tokio::time::sleep_until(next_look.into()) => {}
+                    () = changes.next_block() => {}
+                }
             }
             let started = Instant::now();
             match self.react(cause).await {
