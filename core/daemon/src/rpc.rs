@@ -178,6 +178,9 @@ fn decode<T: DeserializeOwned>(
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use electrode_coin::Txid;
     use serde_json::json;

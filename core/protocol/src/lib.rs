@@ -16,6 +16,8 @@ mod call;
 mod dialect;
 mod encode;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod hex;
 mod json;
 mod line;

@@ -95,7 +95,6 @@ fn take_line<'a>(chunk: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn decode(max_line: usize, chunks: &[&[u8]]) -> Vec<Result<Vec<u8>, LineTooLong>> {
         let mut decoder = LineDecoder::new(max_line);
@@ -141,31 +140,6 @@ mod tests {
                 [too_long.clone(), line("xyz")],
                 "{chunks:?}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn does_not_depend_on_how_the_stream_is_cut(
-            stream in "[ab\r\n]{0,200}",
-            cuts in prop::collection::vec(0usize..200, 0..20),
-            max_line in 0usize..8,
-        ) {
-            let stream = stream.as_bytes();
-            let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| *cut < stream.len()).collect();
-            cuts.extend([0, stream.len()]);
-            cuts.sort_unstable();
-            let chunks: Vec<_> = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]).collect();
-
-            let mut expected: Vec<_> = stream
-                .split(|byte| *byte == b'\n')
-                .map(|line| match line.len() > max_line {
-                    true => Err(LineTooLong { max_line }),
-                    false => Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec()),
-                })
-                .collect();
-            expected.pop_if(|unfinished| unfinished.is_ok());
-            prop_assert_eq!(decode(max_line, &chunks), expected);
         }
     }
 }

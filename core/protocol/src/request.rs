@@ -174,8 +174,6 @@ fn refuse(error: RpcError) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     const MAX_BATCH: usize = 3;
@@ -331,30 +329,5 @@ mod tests {
         ));
         let unclosed = "[{\"id\":".repeat(depth);
         assert_eq!(parse_one(&unclosed), (id("null"), Err(-32700)));
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(message in prop::collection::vec(any::<u8>(), 0..200)) {
-            drop(parse(&message, MAX_BATCH));
-        }
-
-        #[test]
-        fn never_panics_on_damaged_requests(
-            position in 0usize..100,
-            byte in any::<u8>(),
-            cut in 0usize..100,
-        ) {
-            let mut message =
-                br#"[{"jsonrpc":"2.0","id":"a\n","method":"m","params":[1,{"a":null}]},{"id":1}]"#
-                    .to_vec();
-            if let Some(damaged) = message.get_mut(position) {
-                *damaged = byte;
-            }
-            message.truncate(message.len().saturating_sub(cut));
-            if let Err(refusal) = parse(&message, MAX_BATCH) {
-                prop_assert_eq!(refusal.id, Id::null());
-            }
-        }
     }
 }

@@ -8,7 +8,7 @@
 use std::{io, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufRead, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
     time::timeout,
 };
@@ -120,7 +120,7 @@ fn greeting() -> [u8; 64] {
     greeting
 }
 
-async fn check_greeting(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+async fn check_greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     let mut greeting = [0; 64];
     stream.read_exact(&mut greeting).await?;
     let [
@@ -148,7 +148,7 @@ async fn check_greeting(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
 }
 
 /// Reads the beginnings of the first two frames of the next message.
-async fn read_message(stream: &mut BufReader<TcpStream>) -> io::Result<[Vec<u8>; 2]> {
+async fn read_message(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<[Vec<u8>; 2]> {
     let mut message: [Vec<u8>; 2] = Default::default();
     let mut position = 0;
     loop {
@@ -167,7 +167,7 @@ async fn read_message(stream: &mut BufReader<TcpStream>) -> io::Result<[Vec<u8>;
 }
 
 /// Shape: flags (1) ‖ length (1, or 8 BE if long) ‖ body.
-async fn read_frame(stream: &mut BufReader<TcpStream>) -> io::Result<Frame> {
+async fn read_frame(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Frame> {
     let flags = stream.read_u8().await?;
     let len = if flags & LONG == 0 {
         u64::from(stream.read_u8().await?)
@@ -205,6 +205,9 @@ fn change(topic: &[u8], body: &[u8]) -> Option<Change> {
 fn protocol_error(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
+
+#[cfg(test)]
+mod fuzz;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Tests of whole configurations.
 
 mod delivered;
+mod fuzz;
 mod printed;
 mod problems;
 mod sections;

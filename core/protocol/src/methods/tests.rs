@@ -1,5 +1,4 @@
 use electrode_coin::{Height, ScriptHash, Txid};
-use proptest::prelude::*;
 
 use super::*;
 use crate::{Dialect, FeeMode, Host, Incoming, Ports, Request, RequestedVersion, parse};
@@ -455,32 +454,4 @@ fn negotiates_once() {
         (error.code, &*error.message),
         (1, "server.version already sent")
     );
-}
-
-/// JSON values of every kind, some of them what a method wants.
-fn value() -> impl Strategy<Value = String> {
-    prop_oneof![
-        any::<f64>().prop_map(|number| serde_json::to_string(&number).unwrap()),
-        any::<i64>().prop_map(|number| number.to_string()),
-        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
-        Just(format!("\"{HASH}\"")),
-        Just("[\"1.4\",\"1.6\"]".to_owned()),
-        Just("{\"hosts\":{\"\":{}}}".to_owned()),
-        Just("true".to_owned()),
-        Just("null".to_owned()),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn never_panics(method in 0..METHODS.len(), params in prop::collection::vec(value(), 0..5)) {
-        let method = METHODS[method].name;
-        for version in ProtocolVersion::SERVED {
-            let params = format!("[{}]", params.join(","));
-            match decode_in(version, method, &params) {
-                Ok(call) => prop_assert_eq!(call.method().name(), method),
-                Err(error) => prop_assert!(error.message.len() < 1000),
-            }
-        }
-    }
 }

@@ -58,19 +58,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// The client asks for anything else.
     pub(super) async fn accept(stream: S, max_len: usize) -> io::Result<Self> {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_LEN)
-            .write_buffer_size(MAX_FRAME_LEN)
-            .max_write_buffer_size(4 * MAX_FRAME_LEN)
-            .max_message_size(Some(max_len))
-            .max_frame_size(Some(max_len));
-        let socket = accept_async_with_config(stream, Some(config)).await;
-        Ok(Self {
-            socket: socket.map_err(to_io)?,
+        let socket = accept_async_with_config(stream, Some(config(max_len))).await;
+        socket.map(Self::over).map_err(to_io)
+    }
+
+    fn over(socket: WebSocketStream<S>) -> Self {
+        Self {
+            socket,
             incoming: None,
             is_within_line: false,
             state: State::Open,
-        })
+        }
     }
 
     /// Waits for the next message; `None` when there will be no more. What cannot be read is an
@@ -94,6 +92,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
         Poll::Ready(Ok(None))
     }
+}
+
+/// Bounds what a connection may take, for messages of at most `max_len` bytes.
+fn config(max_len: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_LEN)
+        .write_buffer_size(MAX_FRAME_LEN)
+        .max_write_buffer_size(4 * MAX_FRAME_LEN)
+        .max_message_size(Some(max_len))
+        .max_frame_size(Some(max_len))
 }
 
 /// Tells what to say to a client whose messages cannot be read any more.

@@ -182,4 +182,25 @@ proptest! {
             (ended, None) => prop_assert!(false, "{:?} and nothing byte by byte", ended),
         }
     }
+    /// Whoever the client is: that is what comes out, in both versions.
+    #[test]
+    fn gives_the_client_that_was_written(
+        ips in prop_oneof![
+            any::<[Ipv4Addr; 2]>().prop_map(|ips| ips.map(IpAddr::from)),
+            any::<[Ipv6Addr; 2]>().prop_map(|ips| ips.map(IpAddr::from)),
+        ],
+        ports: [u16; 2],
+    ) {
+        let [client, server] = ips;
+        let (name, family) = if client.is_ipv4() { ("TCP4", 0x11) } else { ("TCP6", 0x21) };
+        let line = format!("PROXY {name} {client} {server} {} {}\r\n", ports[0], ports[1]);
+        let octets = ips.map(|ip| match ip {
+            IpAddr::V4(ip) => ip.octets().to_vec(),
+            IpAddr::V6(ip) => ip.octets().to_vec(),
+        });
+        let rest = [octets.concat(), ports.map(u16::to_be_bytes).concat()].concat();
+        let expected = Ok(Header::Whole { client: Some(SocketAddr::new(client, ports[0])) });
+        prop_assert_eq!(parse(line.as_bytes()), expected);
+        prop_assert_eq!(parse(&binary(0x21, family, &rest)), expected);
+    }
 }

@@ -1,5 +1,7 @@
 //! A server's `WebSocket` and a client of the same library, over a pipe.
 
+mod fuzz;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_tungstenite::{client_async, tungstenite::protocol::frame::coding::Control};
