@@ -54,7 +54,7 @@ pub(crate) struct Sources {
 /// Where the admin RPC of a server is, as far as its configuration says.
 #[derive(Clone, Debug)]
 pub(crate) struct AdminTarget {
-    /// Its first rpc service.
+    /// Its first rpc service; where no configuration names any service, the usual one.
     pub(crate) rpc: Option<Address>,
     /// The file with its token.
     pub(crate) token_file: Option<PathBuf>,
@@ -68,7 +68,10 @@ impl AdminTarget {
     pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
         let gathered = gather::gather(sources);
         let mut reader = Reader::new(&gathered.found, Vec::new());
-        let services: Vec<Service> = reader.list("serve.services");
+        let services = match gathered.says("serve.services") {
+            true => reader.list("serve.services"),
+            false => vec![Service::usual_rpc()],
+        };
         let target = Self {
             rpc: services
                 .into_iter()

@@ -84,6 +84,12 @@ pub(super) fn gather(sources: Sources) -> Gathered {
 }
 
 impl Gathered {
+    /// Tells whether any source has a value for a setting, its default aside.
+    pub(super) fn says(&self, path: &str) -> bool {
+        let found = self.found.get(path);
+        found.is_some_and(|found| found.origin != Origin::Default)
+    }
+
     /// Takes a value that came as one text.
     pub(super) fn set_text(&mut self, key: &'static Key, text: &str, origin: Origin) {
         let value = match key.form {

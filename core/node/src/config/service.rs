@@ -33,6 +33,17 @@ pub(crate) struct Address {
 }
 
 impl Service {
+    /// Gives the admin RPC of a server that was told no more than `rpc://`.
+    pub(crate) fn usual_rpc() -> Self {
+        Self {
+            transport: Transport::Rpc,
+            address: Address {
+                host: Some(RPC_HOST.to_owned()),
+                port: RPC_PORT,
+            },
+        }
+    }
+
     /// Tells whether it is for operators.
     pub(crate) fn is_rpc(&self) -> bool {
         self.transport == Transport::Rpc

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use electrode_server::Item;
 
 use super::*;
-use crate::config::value::{Bits, OrNone};
+use crate::config::{
+    AdminTarget,
+    value::{Bits, OrNone},
+};
 
 #[test]
 fn reads_limits_by_their_name_and_by_electrumx_s() {
@@ -103,6 +106,21 @@ fn hands_options_to_the_plugin_as_they_stand() {
              \"depth = 5\", came \"depth\""
         ]
     );
+}
+
+#[test]
+fn finds_the_admin_rpc_where_it_usually_is() {
+    let target = |variables: &[(&str, &str)]| {
+        let target = AdminTarget::load(Sources {
+            env: env(variables),
+            ..Sources::default()
+        });
+        target.unwrap().rpc.map(|address| address.to_string())
+    };
+    assert_eq!(target(&[]).as_deref(), Some("localhost:8000"));
+    let elsewhere = target(&[("SERVICES", "tcp://:1,rpc://:8001")]);
+    assert_eq!(elsewhere.as_deref(), Some("localhost:8001"));
+    assert_eq!(target(&[("SERVICES", "tcp://:1")]), None);
 }
 
 #[test]
