@@ -1,18 +1,23 @@
 //! Where blocks come from: the node's files, REST, which is binary, or JSON-RPC, which every node
 //! has.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use electrode_coin::{BlockHash, Height};
 use hyper::StatusCode;
 use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     BlockFiles, Daemon, DaemonError,
     rpc::{FromText, HexBytes},
 };
+
+/// How long blocks may wait for the node's files to be opened, which takes minutes where they are
+/// many and the disk is slow.
+const OPENING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Gives blocks by their hash.
 #[async_trait]
@@ -59,8 +64,11 @@ impl Daemon {
         tokio::spawn(async move {
             daemon.open_block_files().await;
         });
-        let daemon = self.clone();
-        Ok(Box::new(FilesFirst { daemon, node }))
+        Ok(Box::new(FilesFirst {
+            daemon: self.clone(),
+            node,
+            patience_ends: Instant::now() + OPENING_PATIENCE,
+        }))
     }
 
     /// Finds out how the node gives blocks, by asking for the genesis block.
@@ -115,6 +123,8 @@ impl Daemon {
 struct FilesFirst {
     daemon: Daemon,
     node: Box<dyn BlockSource>,
+    /// Until then blocks wait for the files to be opened.
+    patience_ends: Instant,
 }
 
 #[async_trait]
@@ -139,12 +149,14 @@ impl BlockSource for FilesFirst {
 }
 
 impl FilesFirst {
+    /// Reads from the files, if they are open by the time.
     async fn read<T: Send + 'static>(
         &self,
         hash: BlockHash,
         read: fn(&BlockFiles, &BlockHash) -> Option<T>,
     ) -> Result<Option<T>, DaemonError> {
-        let Some(files) = self.daemon.open_block_files().await else {
+        let opening = timeout_at(self.patience_ends, self.daemon.open_block_files());
+        let Ok(Some(files)) = opening.await else {
             return Ok(None);
         };
         let files = Arc::clone(files);
