@@ -1,9 +1,10 @@
-//! A million mutations of each family's bytes: read or refused, never a panic, never out of range.
+//! A million mutations of each family's bytes, and of what a node says that blocks spend: read or
+//! refused, never a panic, never out of range.
 
 use std::{ops::ControlFlow, thread};
 
 use bitcoin::consensus::encode::serialize;
-use electrode_coin::{Coin as _, FamilyCoin, Height, TransactionFamily, TxView};
+use electrode_coin::{Coin as _, FamilyCoin, Height, SpentOutputs, TransactionFamily, TxView};
 
 use crate::{
     auxpow, headers,
@@ -144,4 +145,35 @@ fn survives_a_million_blocks_with_long_headers() {
 fn survives_a_million_blocks_with_stepped_headers() {
     let samples = [blocks(&[1; 80]), blocks(&[1; 120])].concat();
     fuzz(&headers::stepped(), &samples);
+}
+
+/// Reads the outputs that a block spends, and gives how many; `None` if they are not all there.
+fn count_spent(body: &[u8]) -> Option<usize> {
+    let mut spent = SpentOutputs::new(body).ok()?;
+    let (mut outputs, mut script_bytes) = (0, 0);
+    while !spent.is_done() {
+        for _ in 0..spent.next_transaction().ok()? {
+            outputs += 1;
+            script_bytes += spent.next_output().ok()?.script.len();
+            // Value and length of a script take nine bytes at least.
+            assert!(9 * outputs + script_bytes <= body.len());
+        }
+    }
+    Some(outputs)
+}
+
+#[test]
+fn survives_a_million_bodies_of_spent_outputs() {
+    let output = [&[7; 8][..], &[3, 0x51, 0x52, 0x53]].concat();
+    let body = [&[4, 0, 2][..], &output, &output, &[1], &output, &[0]].concat();
+    assert_eq!(count_spent(&body), Some(3));
+    let mut dice = Dice(0x9e37_79b9);
+    let (mut whole, mut cut) = (0, 0);
+    for _ in 0..CASES {
+        match count_spent(&mutated(&body, &mut dice)) {
+            Some(_) => whole += 1,
+            None => cut += 1,
+        }
+    }
+    assert!(whole > CASES / 8 && cut > CASES / 8, "{whole}, {cut}");
 }
