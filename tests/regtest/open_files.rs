@@ -9,10 +9,10 @@ use electrode_tests::{Bitcoind, Branch, Electrode, LineClient, Settings, Wire, w
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// As many files as many systems let a program have that does not ask for more.
-const FEW_FILES: u32 = 256;
-/// Half of them are for sessions.
-const ROOM: usize = 128;
+/// Hardly more than the server needs for itself.
+const FEW_FILES: u32 = 128;
+/// What is left for sessions.
+const ROOM: usize = 32;
 /// Connections that a server is left room for which has long run.
 const LEFT: usize = 10;
 /// Long enough for a listener to try again many times.
@@ -46,6 +46,8 @@ fn takes_fewer_sessions_than_files_and_says_why() {
     assert!(lowered.contains(&format!("room={ROOM}")), "{lowered}");
     assert!(lowered.contains(&format!("limit={FEW_FILES}")), "{lowered}");
     assert!(lowered.contains("LimitNOFILE="), "{lowered}");
+    let complaints = log.matches("max_sessions is lowered").count();
+    assert_eq!(complaints, 1, "{log}");
 
     let mut first = server.client();
     let others = crowd(&server, 2 * ROOM);

@@ -3,6 +3,9 @@
 /// Files that the index, the node and everything else but sessions keep open at most.
 const RESERVED: u64 = 900;
 
+/// Files that they need on a small chain: without these even the first session could not be served.
+const LEAST: u64 = 96;
+
 /// Raises the limit of open files as far as the system lets it, and gives how many of `wanted`
 /// sessions it has room for.
 pub(crate) fn make_room(wanted: usize) -> usize {
@@ -20,6 +23,7 @@ pub(crate) fn make_room(wanted: usize) -> usize {
 fn room(limit: u64, wanted: usize) -> usize {
     // Where there is little, half of it is for sessions: some service is better than none.
     let room = limit.saturating_sub(RESERVED).max(limit / 2);
+    let room = room.min(limit.saturating_sub(LEAST)).max(1);
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     if room < wanted {
         tracing::warn!(
@@ -43,7 +47,9 @@ mod tests {
             (1_048_576, 1000, 1000),
             (4096, 10_000, 3196),
             (1024, 1000, 512),
-            (64, 1000, 32),
+            (256, 1000, 128),
+            (128, 1000, 32),
+            (64, 1000, 1),
         ] {
             assert_eq!(room(limit, wanted), expected, "{limit}");
         }

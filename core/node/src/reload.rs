@@ -71,6 +71,8 @@ impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
         let token = admin_token(&config)?;
         let bans = self.service.bans().read_again()?;
         let certificate = self.certificate.reload()?;
+        self.service
+            .set_limits(limits::server_limits(&config.limits));
         apply(&config, token, &self.service);
         bans.into_iter()
             .for_each(|bans| self.service.bans().replace(bans));
@@ -98,7 +100,7 @@ pub(crate) fn admin_token(config: &Config) -> Result<Option<Token>, Failure> {
     file.map(admin::read_token).transpose()
 }
 
-/// Puts into force what can change while the server runs.
+/// Puts into force what can change while the server runs, but its limits, which it has from the start.
 pub(crate) fn apply(config: &Config, token: Option<Token>, service: &Service) {
     let serve = &config.serve;
     log::set_level(config.log.level);
@@ -107,7 +109,6 @@ pub(crate) fn apply(config: &Config, token: Option<Token>, service: &Service) {
         sessions: config.log.sessions.0,
     });
     service.set_admin_token(token);
-    service.set_limits(limits::server_limits(&config.limits));
     service.set_texts(Texts {
         banner_file: serve.banner_file.clone(),
         tor_banner_file: serve.tor_banner_file.clone(),
