@@ -5,13 +5,15 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use electrode_tests::{Bitcoind, Branch, Electrode, LineClient, Settings, Wire, wait_until};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to accept some of what is sent to it.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server before which this machine stands as a proxy: clients say who they are.
 fn guarded(limits: &[(&str, &str)]) -> (Bitcoind, Electrode) {
@@ -146,4 +148,29 @@ fn counts_sessions_that_say_nothing_and_those_that_wait() {
     assert_eq!(silent.receive(), None);
     wait_counted(&server, "sessions_closed", "silent", 1.0);
     assert!(server.metrics()["electrode_sessions_full_total"] >= 1.0);
+}
+
+/// Asks for more than fits any buffer, reads nothing, and is told of new blocks.
+#[test]
+fn counts_clients_that_do_not_take_their_notices() {
+    let node = Bitcoind::start();
+    let (mut chain, _coins) = Branch::funded(&node, 1);
+    let mut server =
+        Electrode::configured(&Settings::of(&node).set("limits.max_queued_notices", 1));
+    server.start();
+    server.wait_ready();
+    let mut slow = server.client();
+    slow.call("blockchain.headers.subscribe", &json!([]));
+    let headers = "{\"id\":1,\"method\":\"blockchain.block.headers\",\"params\":[0,100]}\n";
+    // 16 KB an answer: 24 MB, where the system keeps 10 at most.
+    slow.send(headers.repeat(1500));
+    let start = Instant::now();
+    wait_until("the client is given up", PATIENCE, || {
+        chain.mine(&node, []);
+        let metrics = server.metrics();
+        let slow = metrics.get("electrode_sessions_closed_total{reason=\"slow\"}");
+        (slow == Some(&1.0)).then_some(())
+    });
+    // Long before the time is over in which it should have taken what was sent.
+    assert!(start.elapsed() < SEND_TIMEOUT, "{:?}", start.elapsed());
 }

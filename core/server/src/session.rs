@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(service: Arc<Service>, stream: S, info: Arc<SessionInfo>) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let limits = service.limits();
-        let (mailbox, inbox) = Mailbox::new(info.id, limits.max_queued_notices);
+        let (mailbox, inbox) = Mailbox::new(&info, limits.max_queued_notices);
         Self {
             decoder: LineDecoder::new(limits.max_recv),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans_per_session)),
@@ -212,9 +212,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn is_over(&self) -> Option<Ended> {
-        if self.mailbox.is_behind() {
-            return Some(Ended::Slow);
-        }
         let is_done =
             self.waiting.is_empty() && self.working.is_empty() && !self.output.is_pending();
         self.closing.filter(|_| is_done)

@@ -2,15 +2,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use electrode_coin::{ScriptHash, ScriptKey};
 use electrode_protocol::Status;
 use tokio::sync::mpsc::{self, error::TrySendError};
+
+use crate::{
+    session_info::{Ending, SessionInfo},
+    tally::Ended,
+};
 
 /// A notification.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,36 +31,30 @@ pub(crate) type SessionId = u64;
 pub(crate) struct Mailbox {
     pub(crate) session: SessionId,
     notices: mpsc::Sender<Notice>,
-    is_behind: Arc<AtomicBool>,
+    info: Arc<SessionInfo>,
 }
 
 impl Mailbox {
     /// Makes a mailbox for up to `capacity` notices that wait.
-    pub(crate) fn new(session: SessionId, capacity: usize) -> (Self, mpsc::Receiver<Notice>) {
+    pub(crate) fn new(info: &Arc<SessionInfo>, capacity: usize) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, inbox) = mpsc::channel(capacity);
-        (
-            Self {
-                session,
-                notices,
-                is_behind: Arc::default(),
-            },
-            inbox,
-        )
+        let mailbox = Self {
+            session: info.id,
+            notices,
+            info: Arc::clone(info),
+        };
+        (mailbox, inbox)
     }
 
-    /// Tells whether notices were lost because the session did not take them.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.is_behind.load(Ordering::Relaxed)
-    }
-
-    /// Tells whether the notice found room; a session that is gone needs none.
+    /// Tells whether the notice found room; a session that is gone needs none, one that did not
+    /// take those before is ended.
     fn push(&self, notice: &Notice) -> bool {
         let is_full = matches!(
             self.notices.try_send(notice.clone()),
             Err(TrySendError::Full(_))
         );
         if is_full {
-            self.is_behind.store(true, Ordering::Relaxed);
+            self.info.end(Ending::AtOnce(Ended::Slow));
         }
         !is_full
     }
@@ -66,8 +62,7 @@ impl Mailbox {
 
 /// The subscriptions of all sessions.
 ///
-/// When a mailbox is full its session has fallen too far behind: it is forgotten here, and ends
-/// when it sees that.
+/// When a mailbox is full its session has fallen too far behind: it is forgotten here, and ends.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     tables: Mutex<Tables>,
@@ -215,8 +210,15 @@ fn hashes_of(key: ScriptKey) -> std::ops::RangeInclusive<ScriptHash> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Connection, Transport, costs::Account};
 
     const SCRIPT: ScriptHash = ScriptHash([7; 32]);
+
+    fn info(id: SessionId) -> Arc<SessionInfo> {
+        let peer = "192.0.2.1:5".parse().unwrap();
+        let connection = Connection::new(Transport::Tcp, peer);
+        Arc::new(SessionInfo::new(id, connection, Account::exempt()))
+    }
 
     fn notice(text: &str) -> Notice {
         Notice {
@@ -228,8 +230,8 @@ mod tests {
     #[test]
     fn tells_each_status_once_and_only_those_subscribed() {
         let subscriptions = Subscriptions::default();
-        let (a, mut inbox_a) = Mailbox::new(1, 8);
-        let (b, mut inbox_b) = Mailbox::new(2, 8);
+        let (a, mut inbox_a) = Mailbox::new(&info(1), 8);
+        let (b, mut inbox_b) = Mailbox::new(&info(2), 8);
         assert!(subscriptions.add(SCRIPT, &a, 10));
         assert!(subscriptions.add(ScriptHash([8; 32]), &b, 10));
         assert_eq!(subscriptions.watched([SCRIPT.key()].into_iter()), [SCRIPT]);
@@ -243,7 +245,7 @@ mod tests {
     #[test]
     fn counts_and_limits_subscriptions() {
         let subscriptions = Subscriptions::default();
-        let (a, _inbox) = Mailbox::new(1, 8);
+        let (a, _inbox) = Mailbox::new(&info(1), 8);
         assert!(subscriptions.add(SCRIPT, &a, 1));
         assert!(!subscriptions.add(ScriptHash([8; 32]), &a, 1));
         subscriptions.remove(&SCRIPT, 1);
@@ -257,14 +259,15 @@ mod tests {
     #[test]
     fn forgets_sessions_that_fall_behind() {
         let subscriptions = Subscriptions::default();
-        let (mailbox, mut inbox) = Mailbox::new(1, 1);
+        let info = info(1);
+        let (mailbox, mut inbox) = Mailbox::new(&info, 1);
         subscriptions.add_headers(&mailbox);
         subscriptions.add(SCRIPT, &mailbox, 10);
         (0..2).for_each(|_| subscriptions.tell_headers(&notice("block")));
         subscriptions.tell_status(&SCRIPT, None, &notice("status"));
         assert_eq!(inbox.try_recv().unwrap(), notice("block"));
         assert!(inbox.try_recv().is_err());
-        assert!(mailbox.is_behind());
+        assert_eq!(info.ending(), Some(Ending::AtOnce(Ended::Slow)));
         assert_eq!(subscriptions.count(), 0);
     }
 }
