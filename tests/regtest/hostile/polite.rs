@@ -2,6 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,6 +12,10 @@ use serde_json::json;
 /// What 99 of 100 answers to a polite client may take meanwhile, on a machine of two processors
 /// that is busy with the abuse itself.
 const P99: Duration = Duration::from_millis(500);
+
+/// What it leaves between two questions, so that it stays far from what may cost too much however
+/// fast the machine is.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long the answers took.
 pub(crate) struct Delays(Vec<Duration>);
@@ -28,6 +33,7 @@ pub(crate) fn ask(server: &Electrode, is_over: &AtomicBool) -> Delays {
             delays.push(start.elapsed());
             assert_eq!(answer, header);
         }
+        thread::park_timeout(PAUSE);
     }
     Delays(delays)
 }
