@@ -80,6 +80,15 @@ fn names_every_variable_of_electrumx_that_it_honours() {
     }
 }
 
+#[test]
+fn explains_every_limit() {
+    let readme = include_str!("../../../../../README.md");
+    let limits = KEYS.iter().filter(|key| key.section() == Some("limits"));
+    for name in limits.map(|key| format!("`{}`", key.name())) {
+        assert!(readme.contains(&name), "{name} is not in README.md");
+    }
+}
+
 /// Reads an env file as systemd and docker do.
 fn env_file(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -106,6 +115,14 @@ fn takes_the_env_file_that_is_delivered() {
     );
     // With every line that is commented out as well.
     let all = text.replace("\n#", "\n");
+    for (name, _text) in env_file(&all) {
+        // What is left of a comment has spaces.
+        let is_known = KEYS.iter().any(|key| {
+            let electrumx = key.electrumx.map(|variable| variable.name);
+            electrumx == Some(name.as_str()) || key.variable() == name
+        });
+        assert!(is_known || name.contains(' '), "{name} is no variable");
+    }
     let Loaded { config, warnings } = load(&all).unwrap();
     assert_eq!(warnings, [""; 0]);
     assert_eq!(
