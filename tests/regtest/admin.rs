@@ -439,7 +439,14 @@ fn names_no_address_in_the_log_where_that_is_wanted() {
     let mut wallet = server.client();
     let listed = wait_until("the session is listed", PATIENCE, || logged_row(&server));
     assert!(listed.ends_with("  xx.xx.xx.xx:xx"), "{listed}");
+    let wait_logged = |said: &str| {
+        wait_until(said, PATIENCE, || {
+            server.logged().contains(said).then_some(())
+        });
+    };
     server.connect(Wire::Ssl).write_all(b"no TLS\n").unwrap();
+    // Who is banned comes to no handshake.
+    wait_logged("reason=\"handshake\"");
     assert_eq!(
         operator.call("ban", &json!(["127.0.0.1", "noise"])),
         json!("banned 127.0.0.1/32")
@@ -448,13 +455,10 @@ fn names_no_address_in_the_log_where_that_is_wanted() {
     assert_eq!(server.stranger().receive(), None);
     for said in [
         "request=server.version",
-        "reason=\"handshake\"",
         "reason=\"banned\"",
         "session ended",
     ] {
-        wait_until(said, PATIENCE, || {
-            server.logged().contains(said).then_some(())
-        });
+        wait_logged(said);
     }
     let log = server.logged();
     let named = log.lines().find(|line| {

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use bitcoin::{Transaction, consensus::encode::serialize_hex};
 use electrode_tests::{
     Bitcoind, Branch, Electrode, Lock, Oracle, Settings, Spendable, Watcher, wait_until,
 };
@@ -187,6 +188,34 @@ fn serves_on_without_the_daemon_and_follows_it_when_it_is_back() {
     chain.mine(&node, [&coins[1].forward(BOB, FEE)]);
     Oracle::wait_agree(&node, &mut server);
     watcher.wait_told(&Oracle::read(&node));
+}
+
+#[test]
+fn gives_a_transaction_again_when_the_daemon_is_gone() {
+    gives_transactions_again(Bitcoind::start());
+}
+
+#[test]
+fn gives_transactions_of_a_daemon_with_an_index_of_them() {
+    gives_transactions_again(Bitcoind::start_on("regtest", &["-txindex=1"]));
+}
+
+fn gives_transactions_again(mut node: Bitcoind) {
+    let (mut chain, coins) = Branch::funded(&node, 2);
+    let sent = [0, 1].map(|coin| coins[coin].forward(ALICE, FEE));
+    chain.mine(&node, &sent);
+    let server = Electrode::serve(&node);
+    let mut client = server.client();
+    let mut get = |tx: &Transaction| {
+        let params = json!([tx.compute_txid().to_string()]);
+        client.try_call("blockchain.transaction.get", &params)
+    };
+    let [asked, not_asked] = &sent;
+    let expected = json!(serialize_hex(asked));
+    assert_eq!(get(asked), Ok(expected.clone()));
+    node.stop();
+    assert_eq!(get(asked), Ok(expected));
+    assert!(get(not_asked).is_err());
 }
 
 #[test]

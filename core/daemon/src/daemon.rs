@@ -54,6 +54,7 @@ struct Shared {
     retry_delays: RangeInclusive<Duration>,
     /// `None` inside: there are none that can be used.
     block_files: OnceCell<Option<Arc<BlockFiles>>>,
+    has_txindex: OnceCell<bool>,
 }
 
 /// What happens when a node does not answer.
@@ -96,6 +97,7 @@ impl Daemon {
                 outage: Outage::default(),
                 retry_delays,
                 block_files: OnceCell::new(),
+                has_txindex: OnceCell::new(),
                 config,
             }),
         })

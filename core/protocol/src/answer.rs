@@ -85,7 +85,7 @@ pub enum Answer {
     /// The status of a script; `None` without history.
     Status(Option<Status>),
     /// A raw transaction.
-    TransactionHex(Vec<u8>),
+    TransactionHex(Arc<[u8]>),
     /// What the node said, as it said it.
     DaemonJson(Box<RawValue>),
     /// The place of a transaction in its block.

@@ -113,9 +113,14 @@ fn start(asker: Asker<'_>, call: Call, dialect: Dialect) -> Outcome {
             tx_pos,
             merkle,
         } => asker.read(blocks::id_from_pos(height, tx_pos, merkle)),
-        Call::TransactionGet { txid, verbose } => {
-            Outcome::later(async move { transactions::get(&this, txid, verbose).await })
-        }
+        Call::TransactionGet {
+            txid,
+            verbose: true,
+        } => Outcome::later(async move { transactions::explain(&this, txid).await }),
+        Call::TransactionGet { txid, .. } => match transactions::remembered(service, &txid) {
+            Some(answer) => Outcome::now(answer),
+            None => Outcome::later(async move { transactions::get(&this, txid).await }),
+        },
         Call::Broadcast { raw } => {
             let info = Arc::clone(info);
             Outcome::later(async move { transactions::broadcast(&this, &info, raw).await })

@@ -14,6 +14,7 @@ impl Service {
             ("history", self.histories.info()),
             ("unspent", self.unspent.info()),
             ("merkle", self.proofs.info()),
+            ("transaction", self.transactions.info()),
         ];
         let named = caches.map(|(name, info)| (name.to_owned(), info));
         named.into_iter().collect()

@@ -45,6 +45,7 @@ mod subscriptions;
 mod tally;
 mod texts;
 mod tls;
+mod transaction_cache;
 mod transport;
 
 pub use admin::serve_admin;

@@ -32,10 +32,14 @@ use crate::{
     status_cache::StatusCache,
     subscriptions::Subscriptions,
     tally::{Ended, Refused, Tally},
+    transaction_cache::TransactionCache,
 };
 
 /// Updates that wait for the notifier; the publisher waits when there are more.
 const QUEUED_UPDATES: usize = 16;
+
+/// Caches of answers, which share the memory for them evenly.
+const CACHES: u64 = 6;
 
 /// Stands for a height of the node that is not known: no chain has it.
 const UNKNOWN_HEIGHT: u64 = u64::MAX;
@@ -51,6 +55,7 @@ pub struct Service {
     pub(crate) unspent: ScriptCache<UnspentOutput>,
     pub(crate) proofs: Proofs,
     pub(crate) tx_offsets: TxOffsets,
+    pub(crate) transactions: TransactionCache,
     pub(crate) fees: Fees,
     pub(crate) flights: Flights,
     /// Bounds the scans that run on blocking threads.
@@ -128,12 +133,14 @@ impl Service {
         bans: Bans,
     ) -> Arc<Self> {
         let (updates, inbox) = mpsc::channel(QUEUED_UPDATES);
+        let cache_bytes = limits.cache_bytes / CACHES;
         let service = Arc::new(Self {
-            statuses: StatusCache::new(limits.cache_bytes / 5),
-            histories: ScriptCache::new(limits.cache_bytes / 5),
-            unspent: ScriptCache::new(limits.cache_bytes / 5),
-            proofs: Proofs::new(limits.cache_bytes / 5),
-            tx_offsets: TxOffsets::new(limits.cache_bytes / 5),
+            statuses: StatusCache::new(cache_bytes),
+            histories: ScriptCache::new(cache_bytes),
+            unspent: ScriptCache::new(cache_bytes),
+            proofs: Proofs::new(cache_bytes),
+            tx_offsets: TxOffsets::new(cache_bytes),
+            transactions: TransactionCache::new(cache_bytes),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans)),
             coin,
             daemon,

@@ -313,6 +313,34 @@ async fn asks_for_transactions_with_and_without_their_block() {
 }
 
 #[tokio::test]
+async fn names_no_block_to_a_node_that_has_an_index_of_transactions() {
+    let (known, unknown) = (Txid([1; 32]), Txid([3; 32]));
+    let has_unknown = unknown.to_string();
+    let node = Node::of_methods(move |method, params| {
+        let names_block = params.as_array().is_some_and(|params| params.len() == 3);
+        match method {
+            "getindexinfo" => Ok(json!({"txindex": {"synced": true, "best_block_height": 9}})),
+            _ if params[0] == *has_unknown && !names_block => Err(-5),
+            _ if names_block => Ok(json!("02")),
+            _ => Ok(json!("01")),
+        }
+    })
+    .await;
+    let daemon = daemon(&[&node.url()]);
+    let block = BlockHash([2; 32]);
+    for (txid, raw) in [(known, [1]), (unknown, [2]), (known, [1])] {
+        let got = daemon.raw_transaction(&txid, Some(&block)).await.unwrap();
+        assert_eq!(got, raw);
+    }
+    let asked = node.received();
+    let asked = asked
+        .iter()
+        .map(|received| received.json()["method"].clone());
+    let probes = asked.filter(|method| *method == "getindexinfo").count();
+    assert_eq!(probes, 1);
+}
+
+#[tokio::test]
 async fn hands_on_the_explained_transaction_verbatim() {
     let text = r#"{ "b":1.10,"a" : 0.00000000 }"#;
     let node = Node::start(move |_| Some((200, format!(r#"{{"result":{text}}}"#).into()))).await;

@@ -1,11 +1,13 @@
 //! Transactions: those in the mempool, single ones, and sending them.
 
 use electrode_coin::{BlockHash, Txid};
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::Daemon;
 use crate::{
     DaemonError,
+    error::RPC_INVALID_ADDRESS_OR_KEY,
     rpc::{FromText, HexBytes},
 };
 
@@ -18,6 +20,17 @@ const HEX: u8 = 0;
 
 /// Asks for a transaction as the node explains it.
 const EXPLAINED: u8 = 1;
+
+/// What the node says of its optional indexes.
+#[derive(Deserialize)]
+struct Indexes {
+    txindex: Option<IndexState>,
+}
+
+#[derive(Deserialize)]
+struct IndexState {
+    synced: bool,
+}
 
 impl Daemon {
     /// Asks which transactions are in the mempool. Waits for a node to answer.
@@ -52,7 +65,7 @@ impl Daemon {
     }
 
     /// Asks once for the bytes of a transaction. With the hash of its block the node needs no
-    /// transaction index.
+    /// transaction index; where it has one it is not told, because it would read the whole block.
     ///
     /// # Errors
     /// As [`Self::call_once`].
@@ -61,9 +74,34 @@ impl Daemon {
         txid: &Txid,
         block: Option<&BlockHash>,
     ) -> Result<Vec<u8>, DaemonError> {
-        let params = request(txid, HEX, block);
+        if block.is_some() && self.has_txindex().await {
+            match self.raw_by(request(txid, HEX, None)).await {
+                // Another node may be asked by now, or the index is behind.
+                Err(DaemonError::Rpc { code, .. }) if code == RPC_INVALID_ADDRESS_OR_KEY => {}
+                answered => return answered,
+            }
+        }
+        self.raw_by(request(txid, HEX, block)).await
+    }
+
+    async fn raw_by(&self, params: Value) -> Result<Vec<u8>, DaemonError> {
         let FromText(HexBytes(bytes)) = self.call_once("getrawtransaction", params).await?;
         Ok(bytes)
+    }
+
+    /// Tells whether the node has an index of all transactions, as it was when first asked.
+    async fn has_txindex(&self) -> bool {
+        let ask = || async {
+            let indexes: Result<Indexes, _> = self.call_once("getindexinfo", json!([])).await;
+            match indexes {
+                Ok(Indexes { txindex }) => Ok(txindex.is_some_and(|index| index.synced)),
+                // Nodes before 0.21 do not tell.
+                Err(DaemonError::Rpc { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        let known = self.shared.has_txindex.get_or_try_init(ask).await;
+        known.is_ok_and(|has_txindex| *has_txindex)
     }
 
     /// Asks once for a transaction as the node explains it; its JSON is handed on verbatim.

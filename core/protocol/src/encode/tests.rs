@@ -69,7 +69,7 @@ fn encodes_plain_answers() {
         r#"["Electrode 0.1","1.4.2"]"#,
     );
     check(Answer::Txid(txid(0xab)), &format!("{:?}", shown(0xab)));
-    check(Answer::TransactionHex(vec![1, 0, 0xfe]), r#""0100fe""#);
+    check(Answer::TransactionHex([1, 0, 0xfe].into()), r#""0100fe""#);
     check(
         Answer::Balance {
             confirmed: Sats(5),

@@ -14,31 +14,36 @@ use crate::{
     session_info::{Count, SessionInfo},
 };
 
+/// `blockchain.transaction.get` of one that is remembered.
+pub(super) fn remembered(service: &Service, txid: &Txid) -> Option<Answer> {
+    let raw = service.transactions.get(&*service.snapshot()?, txid)?;
+    Some(Answer::TransactionHex(raw))
+}
+
 /// `blockchain.transaction.get`. The node is told the block, so that it needs no index of its own.
-pub(super) async fn get(
-    service: &Arc<Service>,
-    txid: Txid,
-    verbose: bool,
-) -> Result<Answer, Fault> {
-    let place = place_of(service, &txid)?;
-    let block = place.map(|place| place.block);
-    if verbose {
-        let json = service
+pub(super) async fn get(service: &Arc<Service>, txid: Txid) -> Result<Answer, Fault> {
+    let Some(place) = place_of(service, &txid)? else {
+        let raw = service.daemon.raw_transaction(&txid, None).await?;
+        return Ok(Answer::TransactionHex(raw.into()));
+    };
+    let raw: Arc<[u8]> = match raw_transactions::read(service, txid, place).await {
+        Some(raw) => raw.into(),
+        None => service
             .daemon
-            .verbose_transaction(&txid, block.as_ref())
-            .await?;
-        return Ok(Answer::DaemonJson(json));
-    }
-    if let Some(place) = place
-        && let Some(raw) = raw_transactions::read(service, txid, place).await
-    {
-        return Ok(Answer::TransactionHex(raw));
-    }
-    let raw = service
-        .daemon
-        .raw_transaction(&txid, block.as_ref())
-        .await?;
+            .raw_transaction(&txid, Some(&place.block))
+            .await?
+            .into(),
+    };
+    let Place { height, block, .. } = place;
+    service.transactions.remember(txid, height, block, &raw);
     Ok(Answer::TransactionHex(raw))
+}
+
+/// `blockchain.transaction.get`, verbose: as the node explains it.
+pub(super) async fn explain(service: &Service, txid: Txid) -> Result<Answer, Fault> {
+    let block = place_of(service, &txid)?.map(|place| place.block);
+    let explained = service.daemon.verbose_transaction(&txid, block.as_ref());
+    Ok(Answer::DaemonJson(explained.await?))
 }
 
 /// `blockchain.transaction.broadcast`.
