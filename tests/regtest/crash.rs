@@ -38,6 +38,14 @@ impl Life {
         Self { chain, coins, dice }
     }
 
+    fn of_many_blocks(node: &Bitcoind) -> Self {
+        let mut life = Self::begin(node, Dice::from_env());
+        for _ in 0..600 {
+            life.mine(node);
+        }
+        life
+    }
+
     /// Makes payments that spend every coin once and leave as many.
     fn payments(&mut self) -> Vec<Transaction> {
         let dice = &mut self.dice;
@@ -98,18 +106,19 @@ fn run_until(server: &mut Electrode, moment: Instant) {
     }
 }
 
+/// A server whose build goes to disk many times.
+fn many_commits(node: &Bitcoind) -> Settings {
+    Settings {
+        cache: MANY_COMMITS,
+        ..Settings::of(node)
+    }
+}
+
 #[test]
 fn survives_being_killed_while_it_builds() {
     let node = Bitcoind::start();
-    let mut life = Life::begin(&node, Dice::from_env());
-    for _ in 0..600 {
-        life.mine(&node);
-    }
-    let settings = Settings {
-        cache: MANY_COMMITS,
-        ..Settings::of(&node)
-    };
-    let mut server = Electrode::configured(&settings);
+    let mut life = Life::of_many_blocks(&node);
+    let mut server = Electrode::configured(&many_commits(&node));
     let start = Instant::now();
     server.start();
     server.wait_ready();
@@ -181,15 +190,8 @@ impl Phase {
 #[test]
 fn builds_the_same_index_whatever_phase_it_was_killed_in() {
     let node = Bitcoind::start();
-    let mut life = Life::begin(&node, Dice::from_env());
-    for _ in 0..600 {
-        life.mine(&node);
-    }
-    let settings = Settings {
-        cache: MANY_COMMITS,
-        ..Settings::of(&node)
-    };
-    let mut server = Electrode::configured(&settings);
+    let _life = Life::of_many_blocks(&node);
+    let mut server = Electrode::configured(&many_commits(&node));
     let build = |server: &mut Electrode| {
         server.start();
         server.wait_ready();
