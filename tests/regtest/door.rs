@@ -12,7 +12,7 @@ use electrode_tests::{Bitcoind, Branch, Electrode, LineClient, Settings, Wire, w
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a client may take to accept some of what is sent to it.
+/// How long a client may take to accept some of what is sent to it, where nothing else is set.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server before which this machine stands as a proxy: clients say who they are.
@@ -150,27 +150,56 @@ fn counts_sessions_that_say_nothing_and_those_that_wait() {
     assert!(server.metrics()["electrode_sessions_full_total"] >= 1.0);
 }
 
-/// Asks for more than fits any buffer, reads nothing, and is told of new blocks.
+/// A server with a client that hears of new blocks, has asked for more than fits any buffer, and
+/// reads nothing.
+struct Stuffed {
+    node: Bitcoind,
+    chain: Branch,
+    server: Electrode,
+    _client: LineClient,
+}
+
+impl Stuffed {
+    fn with(limit: &str, value: &str) -> Self {
+        let node = Bitcoind::start();
+        let (chain, _coins) = Branch::funded(&node, 1);
+        let mut server = Electrode::configured(&Settings::of(&node).set(limit, value));
+        server.start();
+        server.wait_ready();
+        let mut client = server.client();
+        client.call("blockchain.headers.subscribe", &json!([]));
+        let headers = "{\"id\":1,\"method\":\"blockchain.block.headers\",\"params\":[0,100]}\n";
+        // 16 KB an answer: 24 MB, where the system keeps 10 at most.
+        client.send(headers.repeat(1500));
+        Self {
+            node,
+            chain,
+            server,
+            _client: client,
+        }
+    }
+
+    /// Waits until the client is given up, and checks that nobody waited for [`SEND_TIMEOUT`].
+    fn wait_given_up(&mut self, mut meanwhile: impl FnMut(&mut Branch, &Bitcoind)) {
+        let start = Instant::now();
+        wait_until("the client is given up", PATIENCE, || {
+            meanwhile(&mut self.chain, &self.node);
+            let metrics = self.server.metrics();
+            let slow = metrics.get("electrode_sessions_closed_total{reason=\"slow\"}");
+            (slow == Some(&1.0)).then_some(())
+        });
+        assert!(start.elapsed() < SEND_TIMEOUT, "{:?}", start.elapsed());
+    }
+}
+
 #[test]
-fn counts_clients_that_do_not_take_their_notices() {
-    let node = Bitcoind::start();
-    let (mut chain, _coins) = Branch::funded(&node, 1);
-    let mut server =
-        Electrode::configured(&Settings::of(&node).set("limits.max_queued_notices", 1));
-    server.start();
-    server.wait_ready();
-    let mut slow = server.client();
-    slow.call("blockchain.headers.subscribe", &json!([]));
-    let headers = "{\"id\":1,\"method\":\"blockchain.block.headers\",\"params\":[0,100]}\n";
-    // 16 KB an answer: 24 MB, where the system keeps 10 at most.
-    slow.send(headers.repeat(1500));
-    let start = Instant::now();
-    wait_until("the client is given up", PATIENCE, || {
-        chain.mine(&node, []);
-        let metrics = server.metrics();
-        let slow = metrics.get("electrode_sessions_closed_total{reason=\"slow\"}");
-        (slow == Some(&1.0)).then_some(())
-    });
-    // Long before the time is over in which it should have taken what was sent.
-    assert!(start.elapsed() < SEND_TIMEOUT, "{:?}", start.elapsed());
+fn gives_up_clients_that_do_not_take_their_notices() {
+    let mut stuffed = Stuffed::with("limits.max_queued_notices", "1");
+    stuffed.wait_given_up(|chain, node| chain.mine(node, []));
+}
+
+#[test]
+fn gives_up_clients_that_do_not_take_their_answers() {
+    let mut stuffed = Stuffed::with("limits.send_timeout", "\"300ms\"");
+    stuffed.wait_given_up(|_, _| {});
 }

@@ -34,6 +34,7 @@ pub(crate) fn server_limits(section: &LimitsSection) -> Limits {
         request_timeout: section.request_timeout,
         handshake_timeout: section.handshake_timeout,
         session_timeout: section.session_timeout,
+        send_timeout: section.send_timeout,
         max_subscriptions: section.max_subscriptions,
         max_subscriptions_total: section.max_subscriptions_total,
         max_queued_notices: section.max_queued_notices,

@@ -35,6 +35,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Longest time a session may be silent: from the end of one line to the end of the next.
     pub session_timeout: Duration,
+    /// Longest time a client may take to accept some of what waits for it.
+    pub send_timeout: Duration,
     /// Scripts that one session may subscribe to.
     pub max_subscriptions: usize,
     /// Scripts that all sessions together may subscribe to.
@@ -67,6 +69,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             session_timeout: Duration::from_secs(600),
+            send_timeout: Duration::from_secs(20),
             max_subscriptions: 50_000,
             max_subscriptions_total: 1_000_000,
             max_queued_notices: 4096,

@@ -219,8 +219,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Gives the time by which the client must do something, and what it is if it does not.
     fn deadline(&self) -> (Instant, Ended) {
-        let silence = self.heard + self.service.limits().session_timeout;
-        match self.output.deadline() {
+        let limits = self.service.limits();
+        let silence = self.heard + limits.session_timeout;
+        match self.output.deadline(limits.send_timeout) {
             Some(deadline) if deadline < silence => (deadline, Ended::Slow),
             _ => (silence, Ended::Silent),
         }

@@ -126,6 +126,7 @@ pub(super) const KEYS: &[Key] = &[
     text("limits.session_timeout")
         .electrumx("SESSION_TIMEOUT", "s")
         .or("600s"),
+    text("limits.send_timeout").or("20s"),
     text("limits.max_subscriptions").or("50000"),
     text("limits.max_subscriptions_total").or("1000000"),
     text("limits.max_queued_notices").or("4096"),

@@ -55,6 +55,7 @@ pub(crate) struct LimitsSection {
     pub(crate) handshake_timeout: Duration,
     /// How long a session may be silent. Default 600 s.
     pub(crate) session_timeout: Duration,
+    pub(crate) send_timeout: Duration,
     /// How many scripts one session may subscribe to. Default 50,000.
     pub(crate) max_subscriptions: usize,
     /// How many scripts all sessions together may subscribe to. Default 1,000,000.
@@ -94,6 +95,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> LimitsSection {
         request_timeout: reader.required("limits.request_timeout"),
         handshake_timeout: reader.required("limits.handshake_timeout"),
         session_timeout: reader.required("limits.session_timeout"),
+        send_timeout: reader.required("limits.send_timeout"),
         max_subscriptions: reader.required("limits.max_subscriptions"),
         max_subscriptions_total: reader.required("limits.max_subscriptions_total"),
         max_queued_notices: reader.required("limits.max_queued_notices"),

@@ -24,9 +24,6 @@ use crate::{
 /// Longest command. Units: bytes.
 const MAX_LINE: usize = 100_000;
 
-/// Longest time that the operator may take to accept an answer.
-const SEND_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// What comes after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -158,7 +155,8 @@ impl<'a> Conversation<'a> {
         self.info.count(Count::SentMessages, 1);
         let len = as_u64(line.len());
         self.info.count(Count::SentBytes, len);
-        let sent = timeout(SEND_TIMEOUT, self.writer.write_all(&line)).await;
+        let patience = self.service.limits().send_timeout;
+        let sent = timeout(patience, self.writer.write_all(&line)).await;
         sent.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
     }
 }

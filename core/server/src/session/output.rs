@@ -12,9 +12,6 @@ const ENOUGH: usize = 256 << 10;
 /// Bytes that are handed to the system at a time.
 const MAX_WRITE: usize = 64 << 10;
 
-/// Longest time the client may take to accept some of what waits for it.
-const SEND_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// Bytes that are kept ready for an idle session.
 const IDLE_CAPACITY: usize = 4096;
 
@@ -55,9 +52,10 @@ impl Output {
         unsent.get(..MAX_WRITE).unwrap_or(unsent)
     }
 
-    /// Gives the time by which the client must have accepted something; `None` if nothing waits.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.is_pending().then(|| self.accepted + SEND_TIMEOUT)
+    /// Gives the time by which the client must have accepted something, which may take it as long
+    /// as `patience`; `None` if nothing waits.
+    pub(super) fn deadline(&self, patience: Duration) -> Option<Instant> {
+        self.is_pending().then(|| self.accepted + patience)
     }
 
     /// Takes note of what was sent.
