@@ -11,7 +11,7 @@ use crate::{
     node::{Node, Source},
     notice,
     report::{Figure, Goal, REFERENCE_GOALS, Report},
-    server::{Electrode, Peer, Running, Server},
+    server::{Electrode, Electrs, Running, Server},
     usage::{Busy, disk_mb},
 };
 
@@ -30,9 +30,9 @@ pub(crate) struct Options {
     /// Where the server gets blocks from.
     #[arg(long, value_enum, default_value_t = Source::Rest)]
     source: Source,
-    /// A server by others to measure first, as electrs=PROGRAM or electrumx=PROGRAM; may come again.
-    #[arg(long = "peer")]
-    peers: Vec<Peer>,
+    /// electrs 0.12, to measure first.
+    #[arg(long)]
+    electrs: Option<PathBuf>,
     /// The server's cache, such as "100MiB"; its own default when absent.
     #[arg(long)]
     cache: Option<String>,
@@ -66,8 +66,8 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         source: options.source,
     };
     let mut report = Report::new(options.json.as_deref())?;
-    for peer in &options.peers {
-        measure_peer(options, peer, &node, &facts, &mut report).await?;
+    if let Some(bin) = options.electrs.clone() {
+        measure_peer(options, &Electrs { bin }, &node, &facts, &mut report).await?;
     }
     report.begin(server.name());
     let measured = measure(options, &server, &node, &facts, &mut report).await;
@@ -97,7 +97,7 @@ fn goals(facts: &Facts) -> &'static [Goal] {
 /// are wrong, or do not come, are shown.
 async fn measure_peer(
     options: &Options,
-    peer: &Peer,
+    peer: &dyn Server,
     node: &Node,
     facts: &Facts,
     report: &mut Report,

@@ -1,7 +1,7 @@
 //! The server under test: how it is started, and when it is ready.
 
 mod electrode;
-mod peer;
+mod electrs;
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use tokio::{
 };
 
 pub(crate) use electrode::Electrode;
-pub(crate) use peer::Peer;
+pub(crate) use electrs::Electrs;
 
 use electrode_tests::Wire as Kind;
 
