@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use electrode_protocol::CacheInfo;
+
+use crate::numbers::as_u64;
+
 /// Counts the lookups of a cache and how many it could answer.
 #[derive(Debug, Default)]
 pub(crate) struct Hits {
@@ -21,11 +25,14 @@ impl Hits {
         found
     }
 
-    pub(crate) fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn lookups(&self) -> u64 {
-        self.hits() + self.misses.load(Ordering::Relaxed)
+    /// Describes a cache that holds so much.
+    pub(crate) fn info(&self, entries: usize, bytes: u64) -> CacheInfo {
+        let hits = self.hits.load(Ordering::Relaxed);
+        CacheInfo {
+            entries: as_u64(entries),
+            bytes,
+            lookups: hits + self.misses.load(Ordering::Relaxed),
+            hits,
+        }
     }
 }

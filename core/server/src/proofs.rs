@@ -53,12 +53,7 @@ impl Proofs {
 
     /// Tells what it holds of blocks and how it does.
     pub(crate) fn info(&self) -> CacheInfo {
-        CacheInfo {
-            entries: as_u64(self.blocks.len()),
-            bytes: self.blocks.weight(),
-            lookups: self.hits.lookups(),
-            hits: self.hits.hits(),
-        }
+        self.hits.info(self.blocks.len(), self.blocks.weight())
     }
 
     /// Proves the transaction at a position of the block at `height`: gives the hashes that it,

@@ -55,12 +55,7 @@ impl<T> ScriptCache<T> {
 
     /// Tells what it holds and how it does.
     pub(crate) fn info(&self) -> CacheInfo {
-        CacheInfo {
-            entries: as_u64(self.known.len()),
-            bytes: self.known.weight(),
-            lookups: self.hits.lookups(),
-            hits: self.hits.hits(),
-        }
+        self.hits.info(self.known.len(), self.known.weight())
     }
 
     /// Gives the rows of a script, at most `limit`, and reads them only if a block has touched it

@@ -9,7 +9,7 @@ use electrode_protocol::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{Snapshot, costs::Origin, hits::Hits, numbers::as_u64};
+use crate::{Snapshot, costs::Origin, hits::Hits};
 
 /// Estimated bytes of a cached entry, its place in the cache included.
 const ENTRY_LEN: u64 = 256;
@@ -62,12 +62,8 @@ impl StatusCache {
     /// Tells what it holds and how it does. What was hashed before some last blocks counts as
     /// known.
     pub(crate) fn info(&self) -> CacheInfo {
-        CacheInfo {
-            entries: as_u64(self.midstates.len()),
-            bytes: self.midstates.weight(),
-            lookups: self.hits.lookups(),
-            hits: self.hits.hits(),
-        }
+        self.hits
+            .info(self.midstates.len(), self.midstates.weight())
     }
 
     /// Computes the status of a script.

@@ -49,12 +49,7 @@ impl TransactionCache {
 
     /// Tells what it holds and how it does.
     pub(crate) fn info(&self) -> CacheInfo {
-        CacheInfo {
-            entries: as_u64(self.known.len()),
-            bytes: self.known.weight(),
-            lookups: self.hits.lookups(),
-            hits: self.hits.hits(),
-        }
+        self.hits.info(self.known.len(), self.known.weight())
     }
 
     /// Gives a transaction whose block is still of the best chain.
