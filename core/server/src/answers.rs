@@ -17,7 +17,7 @@ use electrode_protocol::{Answer, Call, Dialect, Method, RpcError};
 
 use crate::{
     Service, Snapshot,
-    costs::{Item, Origin},
+    costs::{Extra, Origin},
 };
 use fault::{Fault, rpc_error};
 use read::Read;
@@ -137,7 +137,7 @@ fn start(asker: Asker<'_>, call: Call, dialect: Dialect) -> Outcome {
             let (answer, origin) = estimated.await;
             let cost = match origin {
                 Origin::Remembered => 0.0,
-                Origin::Read => this.limits().costs.prices.of(Item::FeeAsked),
+                Origin::Read => this.limits().costs.prices.of(Extra::FeeAsked),
             };
             Ok(Found { answer, cost })
         }),

@@ -26,7 +26,7 @@ use groups::{GroupCost, Groups, Share};
 pub use groups::Grouping;
 pub(crate) use groups::Membership;
 pub(crate) use price::Origin;
-pub use price::{Item, Prices};
+pub use price::{Extra, Item, Prices};
 pub(crate) use standing::Standing;
 
 /// Cost that may pass before a session is judged anew, at most.
@@ -76,13 +76,13 @@ impl CostModel {
     /// Gives what is forgiven to a session in a second.
     fn decay(&self, subscriptions: u64) -> f64 {
         let subscriptions = f64::from(u32::try_from(subscriptions).unwrap_or(u32::MAX));
-        let more = self.prices.of(Item::DecaySecsPerSubscription) * subscriptions;
-        self.forgiven_in(self.prices.of(Item::DecaySecs) + more)
+        let more = self.prices.of(Extra::DecaySecsPerSubscription) * subscriptions;
+        self.forgiven_in(self.prices.of(Extra::DecaySecs) + more)
     }
 
     /// Gives what is forgiven to a group in a second, for sessions that are gone.
     fn group_decay(&self) -> f64 {
-        self.forgiven_in(self.prices.of(Item::GroupDecaySecs))
+        self.forgiven_in(self.prices.of(Extra::GroupDecaySecs))
     }
 
     fn forgiven_in(&self, secs: f64) -> f64 {
@@ -121,7 +121,7 @@ impl Account {
         Self {
             membership,
             tab: Mutex::new(Tab {
-                debt: Debt::new(model.prices.of(Item::Session), now),
+                debt: Debt::new(model.prices.of(Extra::Session), now),
                 unreviewed: 0.0,
                 extra: 0.0,
                 standing: Standing::Free,
@@ -199,7 +199,7 @@ impl Costs {
             Membership::Alone => 0.0,
             Membership::Of(net) => self.lock().update(net, share, terms),
         };
-        tab.extra = terms.model.prices.of(Item::GroupWeight) * others;
+        tab.extra = terms.model.prices.of(Extra::GroupWeight) * others;
         let own = tab.debt.left(terms.now, share.decay);
         tab.standing = terms.model.standing(own + tab.extra);
         tab.standing

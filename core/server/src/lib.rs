@@ -53,7 +53,7 @@ pub use bans::{Ban, BanError, Bans};
 pub use client_rules::{ClientRules, NamePattern};
 pub use config::ServerConfig;
 pub use connection::Connection;
-pub use costs::{CostModel, Grouping, Item, Prices};
+pub use costs::{CostModel, Extra, Grouping, Item, Prices};
 pub use http::serve_http;
 pub use limits::Limits;
 pub use listener::{Entrance, serve_clients};

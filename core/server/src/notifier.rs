@@ -5,15 +5,10 @@ use std::sync::{Arc, Weak};
 use electrode_coin::ScriptHash;
 use electrode_index::{IndexError, Tip};
 use electrode_mempool::Touched;
-use electrode_protocol::{encode_headers_notification, encode_status_notification};
+use electrode_protocol::{Method, encode_headers_notification, encode_status_notification};
 use tokio::{sync::mpsc, task};
 
-use crate::{
-    Service, Snapshot,
-    costs::{Item, Origin},
-    status_cache::Computed,
-    subscriptions::Notice,
-};
+use crate::{Service, Snapshot, costs::Origin, status_cache::Computed, subscriptions::Notice};
 
 /// A new snapshot and the scripts that may have changed with it.
 pub(crate) struct Update {
@@ -106,7 +101,7 @@ fn tell(service: &Service, script: &ScriptHash, computed: &Computed) {
     let prices = &limits.costs.prices;
     let notice = Notice {
         line: encoded(|out| encode_status_notification(out, script, status.as_ref())),
-        cost: prices.of(Item::Subscribe) + prices.status(entries, origin),
+        cost: prices.method(Method::Subscribe) + prices.status(entries, origin),
     };
     service.subscriptions.tell_status(script, status, &notice);
 }

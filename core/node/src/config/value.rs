@@ -154,7 +154,7 @@ impl FromText for (Item, f64) {
 
 fn unknown_item(name: &str) -> String {
     let distance = |item: &Item| strsim::damerau_levenshtein(item.name(), name);
-    match Item::ALL.into_iter().min_by_key(distance) {
+    match Item::all().min_by_key(distance) {
         Some(near) => format!(
             "a method or another item of the cost model, such as {}",
             near.name()
@@ -252,6 +252,9 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use electrode_protocol::Method;
+    use electrode_server::Extra;
+
     use super::*;
 
     #[test]
@@ -304,8 +307,11 @@ mod tests {
     #[test]
     fn reads_numbers_of_the_cost_model() {
         let read = |text| <(Item, f64)>::from_text(text);
-        assert_eq!(read("server.ping=0.5"), Ok((Item::Ping, 0.5)));
-        assert_eq!(read("error = 0"), Ok((Item::Error, 0.0)));
+        assert_eq!(
+            read("server.ping=0.5"),
+            Ok((Item::Method(Method::Ping), 0.5))
+        );
+        assert_eq!(read("error = 0"), Ok((Item::Extra(Extra::Error), 0.0)));
         let unknown = read("server.pin=1").unwrap_err();
         assert!(unknown.ends_with("such as server.ping"), "{unknown}");
         for text in ["error=-1", "error=NaN", "error=", "error"] {

@@ -12,7 +12,7 @@ use electrode_protocol::{
 use super::{Fault, Found, Read};
 use crate::{
     Service, Snapshot,
-    costs::{Item, Origin},
+    costs::{Extra, Origin},
 };
 
 /// Headers in one answer: those of one difficulty period of Bitcoin.
@@ -40,7 +40,7 @@ pub(super) fn header(height: Height, cp_height: Height, dialect: Dialect) -> imp
                     header: proven(service, dialect, height, header),
                     proof,
                 },
-                cost: service.limits().costs.prices.of(Item::HeaderProof),
+                cost: service.limits().costs.prices.of(Extra::HeaderProof),
             },
         })
     }
@@ -63,7 +63,7 @@ pub(super) fn headers(start: Height, count: u32, cp_height: Height, dialect: Dia
         let prices = &limits.costs.prices;
         let mut cost = prices.headers(headers.len());
         if proof.is_some() {
-            cost += prices.of(Item::HeaderProof);
+            cost += prices.of(Extra::HeaderProof);
             let heights = (start.0..).map(Height);
             let cut = heights.zip(headers);
             headers = cut

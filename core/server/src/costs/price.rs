@@ -1,6 +1,8 @@
 //! The price list: what a request costs, and the other numbers of ElectrumX's cost model.
+//!
+//! Source: ElectrumX 1.20, `electrumx/server/session.py`.
 
-use electrode_protocol::Call;
+use electrode_protocol::{Call, Method};
 
 /// Bytes of one entry in the text that a status is the hash of: `txid:height:`.
 const STATUS_ENTRY_LEN: f64 = 74.0;
@@ -8,60 +10,17 @@ const STATUS_ENTRY_LEN: f64 = 74.0;
 const LARGE_BLOCK: f64 = 200.0;
 
 /// Something that the cost model has a number for.
-///
-/// A method stands for its base price; what an answer holds is added by the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// `server.version`.
-    ServerVersion,
-    /// `server.banner`.
-    Banner,
-    /// `server.donation_address`.
-    DonationAddress,
-    /// `server.features`.
-    Features,
-    /// `server.add_peer`.
-    AddPeer,
-    /// `server.peers.subscribe`.
-    PeersSubscribe,
-    /// `server.ping`.
-    Ping,
-    /// `blockchain.block.header`.
-    BlockHeader,
-    /// `blockchain.block.headers`.
-    BlockHeaders,
-    /// `blockchain.headers.subscribe`.
-    HeadersSubscribe,
-    /// `blockchain.scripthash.get_balance`.
-    GetBalance,
-    /// `blockchain.scripthash.get_history`.
-    GetHistory,
-    /// `blockchain.scripthash.get_mempool`.
-    GetMempool,
-    /// `blockchain.scripthash.listunspent`.
-    ListUnspent,
-    /// `blockchain.scripthash.subscribe`, and each notification of a status.
-    Subscribe,
-    /// `blockchain.scripthash.unsubscribe`.
-    Unsubscribe,
-    /// `blockchain.transaction.get`.
-    TransactionGet,
-    /// `blockchain.transaction.get_merkle`.
-    GetMerkle,
-    /// `blockchain.transaction.id_from_pos`.
-    IdFromPos,
-    /// `blockchain.transaction.broadcast`.
-    Broadcast,
-    /// `blockchain.transaction.broadcast_package`.
-    BroadcastPackage,
-    /// `blockchain.estimatefee`.
-    EstimateFee,
-    /// `blockchain.relayfee`.
-    RelayFee,
-    /// `mempool.get_fee_histogram`.
-    FeeHistogram,
-    /// `mempool.get_info`.
-    MempoolInfo,
+    /// The base price of a method; what an answer holds is added by the entry.
+    Method(Method),
+    /// Anything else.
+    Extra(Extra),
+}
+
+/// What has a number beside the methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
     /// A new session.
     Session,
     /// A request that is answered with an error.
@@ -106,32 +65,29 @@ pub enum Item {
 
 impl Item {
     /// Everything that has a number.
-    pub const ALL: [Self; 45] = [
-        Self::ServerVersion,
-        Self::Banner,
-        Self::DonationAddress,
-        Self::Features,
-        Self::AddPeer,
-        Self::PeersSubscribe,
-        Self::Ping,
-        Self::BlockHeader,
-        Self::BlockHeaders,
-        Self::HeadersSubscribe,
-        Self::GetBalance,
-        Self::GetHistory,
-        Self::GetMempool,
-        Self::ListUnspent,
-        Self::Subscribe,
-        Self::Unsubscribe,
-        Self::TransactionGet,
-        Self::GetMerkle,
-        Self::IdFromPos,
-        Self::Broadcast,
-        Self::BroadcastPackage,
-        Self::EstimateFee,
-        Self::RelayFee,
-        Self::FeeHistogram,
-        Self::MempoolInfo,
+    pub fn all() -> impl Iterator<Item = Self> {
+        let methods = Method::ALL.into_iter().map(Self::Method);
+        methods.chain(Extra::ALL.into_iter().map(Self::Extra))
+    }
+
+    /// Gives its name in the configuration, for methods that of the protocol.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method(method) => method.name(),
+            Self::Extra(extra) => extra.entry().0,
+        }
+    }
+
+    /// Finds it by its name in the configuration.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::all().find(|item| item.name() == name)
+    }
+}
+
+impl Extra {
+    const ALL: [Self; 20] = [
         Self::Session,
         Self::Error,
         Self::Malformed,
@@ -154,36 +110,9 @@ impl Item {
         Self::GroupWeight,
     ];
 
-    /// Gives its name, for methods that of the protocol, and ElectrumX's number.
-    ///
-    /// Source: ElectrumX 1.20, `electrumx/server/session.py`.
+    /// Gives its name and ElectrumX's number.
     fn entry(self) -> (&'static str, f64) {
         match self {
-            Self::ServerVersion => ("server.version", 0.5),
-            Self::Banner => ("server.banner", 0.5),
-            Self::DonationAddress => ("server.donation_address", 0.1),
-            Self::Features => ("server.features", 0.2),
-            Self::AddPeer => ("server.add_peer", 100.0),
-            Self::PeersSubscribe => ("server.peers.subscribe", 1.0),
-            Self::Ping => ("server.ping", 0.1),
-            Self::BlockHeader => ("blockchain.block.header", 0.25),
-            Self::BlockHeaders => ("blockchain.block.headers", 0.0),
-            Self::HeadersSubscribe => ("blockchain.headers.subscribe", 0.25),
-            Self::GetBalance => ("blockchain.scripthash.get_balance", 1.0),
-            Self::GetHistory => ("blockchain.scripthash.get_history", 0.25),
-            Self::GetMempool => ("blockchain.scripthash.get_mempool", 0.25),
-            Self::ListUnspent => ("blockchain.scripthash.listunspent", 1.0),
-            Self::Subscribe => ("blockchain.scripthash.subscribe", 0.1),
-            Self::Unsubscribe => ("blockchain.scripthash.unsubscribe", 0.1),
-            Self::TransactionGet => ("blockchain.transaction.get", 1.0),
-            Self::GetMerkle => ("blockchain.transaction.get_merkle", 0.0),
-            Self::IdFromPos => ("blockchain.transaction.id_from_pos", 0.0),
-            Self::Broadcast => ("blockchain.transaction.broadcast", 0.25),
-            Self::BroadcastPackage => ("blockchain.transaction.broadcast_package", 0.25),
-            Self::EstimateFee => ("blockchain.estimatefee", 0.1),
-            Self::RelayFee => ("blockchain.relayfee", 1.0),
-            Self::FeeHistogram => ("mempool.get_fee_histogram", 1.0),
-            Self::MempoolInfo => ("mempool.get_info", 1.0),
             Self::Session => ("session", 5.0),
             Self::Error => ("error", 100.0),
             Self::Malformed => ("malformed", 1000.0),
@@ -206,47 +135,33 @@ impl Item {
             Self::GroupWeight => ("group_weight", 1.0),
         }
     }
+}
 
-    /// Gives its name in the configuration.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.entry().0
-    }
-
-    /// Finds it by its name in the configuration.
-    #[must_use]
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|item| item.name() == name)
-    }
-
-    fn of(call: &Call) -> Self {
-        match call {
-            Call::ServerVersion { .. } => Self::ServerVersion,
-            Call::Banner => Self::Banner,
-            Call::DonationAddress => Self::DonationAddress,
-            Call::Features => Self::Features,
-            Call::AddPeer { .. } => Self::AddPeer,
-            Call::PeersSubscribe => Self::PeersSubscribe,
-            Call::Ping => Self::Ping,
-            Call::BlockHeader { .. } => Self::BlockHeader,
-            Call::BlockHeaders { .. } => Self::BlockHeaders,
-            Call::HeadersSubscribe => Self::HeadersSubscribe,
-            Call::GetBalance(_) => Self::GetBalance,
-            Call::GetHistory(_) => Self::GetHistory,
-            Call::GetMempool(_) => Self::GetMempool,
-            Call::ListUnspent(_) => Self::ListUnspent,
-            Call::Subscribe(_) => Self::Subscribe,
-            Call::Unsubscribe(_) => Self::Unsubscribe,
-            Call::TransactionGet { .. } => Self::TransactionGet,
-            Call::GetMerkle { .. } => Self::GetMerkle,
-            Call::IdFromPos { .. } => Self::IdFromPos,
-            Call::Broadcast { .. } => Self::Broadcast,
-            Call::BroadcastPackage { .. } => Self::BroadcastPackage,
-            Call::EstimateFee { .. } => Self::EstimateFee,
-            Call::RelayFee => Self::RelayFee,
-            Call::FeeHistogram => Self::FeeHistogram,
-            Call::MempoolInfo => Self::MempoolInfo,
-        }
+/// Gives ElectrumX's number for a method.
+fn base_price(method: Method) -> f64 {
+    match method {
+        Method::BlockHeaders | Method::GetMerkle | Method::IdFromPos => 0.0,
+        Method::DonationAddress
+        | Method::Ping
+        | Method::Subscribe
+        | Method::Unsubscribe
+        | Method::EstimateFee => 0.1,
+        Method::Features => 0.2,
+        Method::BlockHeader
+        | Method::HeadersSubscribe
+        | Method::GetHistory
+        | Method::GetMempool
+        | Method::Broadcast
+        | Method::BroadcastPackage => 0.25,
+        Method::ServerVersion | Method::Banner => 0.5,
+        Method::PeersSubscribe
+        | Method::GetBalance
+        | Method::ListUnspent
+        | Method::TransactionGet
+        | Method::RelayFee
+        | Method::FeeHistogram
+        | Method::MempoolInfo => 1.0,
+        Method::AddPeer => 100.0,
     }
 }
 
@@ -261,11 +176,17 @@ pub(crate) enum Origin {
 
 /// What everything costs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prices([f64; Item::ALL.len()]);
+pub struct Prices {
+    methods: [f64; Method::ALL.len()],
+    extras: [f64; Extra::ALL.len()],
+}
 
 impl Default for Prices {
     fn default() -> Self {
-        Self(Item::ALL.map(|item| item.entry().1))
+        Self {
+            methods: Method::ALL.map(base_price),
+            extras: Extra::ALL.map(|extra| extra.entry().1),
+        }
     }
 }
 
@@ -273,17 +194,29 @@ impl Prices {
     /// Replaces the number of an item.
     #[must_use]
     pub fn with(mut self, item: Item, price: f64) -> Self {
-        // cast: the discriminant of a fieldless enum
-        if let Some(known) = self.0.get_mut(item as usize) {
+        let known = match item {
+            Item::Method(method) => self.methods.get_mut(method.number()),
+            // cast: the discriminant of a fieldless enum
+            Item::Extra(extra) => self.extras.get_mut(extra as usize),
+        };
+        if let Some(known) = known {
             *known = price;
         }
         self
     }
 
-    /// Gives the number of an item.
-    pub(crate) fn of(&self, item: Item) -> f64 {
+    /// Gives the base price of a method.
+    pub(crate) fn method(&self, method: Method) -> f64 {
+        self.methods
+            .get(method.number())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Gives the number of anything else.
+    pub(crate) fn of(&self, extra: Extra) -> f64 {
         // cast: the discriminant of a fieldless enum
-        self.0.get(item as usize).copied().unwrap_or_default()
+        self.extras.get(extra as usize).copied().unwrap_or_default()
     }
 
     /// Gives what a call costs whatever its answer is.
@@ -293,15 +226,15 @@ impl Prices {
             Call::BroadcastPackage { raws, .. } => raws.iter().map(String::len).sum(),
             _ => 0,
         };
-        self.of(Item::of(call)) + self.of(Item::BroadcastByte) * count(bytes)
+        self.method(call.method()) + self.of(Extra::BroadcastByte) * count(bytes)
     }
 
     /// Gives what it costs to look through a history.
     pub(crate) fn history(&self, entries: usize, origin: Origin) -> f64 {
         match origin {
-            Origin::Remembered => self.of(Item::HistoryRemembered),
+            Origin::Remembered => self.of(Extra::HistoryRemembered),
             Origin::Read => {
-                self.of(Item::HistoryRead) + self.of(Item::HistoryEntry) * count(entries)
+                self.of(Extra::HistoryRead) + self.of(Extra::HistoryEntry) * count(entries)
             }
         }
     }
@@ -309,24 +242,24 @@ impl Prices {
     /// Gives what the status of a history costs.
     pub(crate) fn status(&self, entries: usize, origin: Origin) -> f64 {
         let bytes = count(entries) * STATUS_ENTRY_LEN;
-        self.history(entries, origin) + self.of(Item::StatusByte) * bytes
+        self.history(entries, origin) + self.of(Extra::StatusByte) * bytes
     }
 
     /// Gives what unspent outputs or transactions of the mempool cost.
     pub(crate) fn entries(&self, entries: usize) -> f64 {
-        self.of(Item::Entry) * count(entries)
+        self.of(Extra::Entry) * count(entries)
     }
 
     /// Gives what headers cost.
     pub(crate) fn headers(&self, headers: usize) -> f64 {
-        self.of(Item::Header) * count(headers)
+        self.of(Extra::Header) * count(headers)
     }
 
     /// Gives what it costs to look into a block of so many transactions.
     pub(crate) fn txids(&self, txs: usize, origin: Origin) -> f64 {
         match origin {
-            Origin::Remembered => self.of(Item::TxidsRemembered),
-            Origin::Read => self.of(Item::TxidsRead) + self.of(Item::TxidEntry) * count(txs),
+            Origin::Remembered => self.of(Extra::TxidsRemembered),
+            Origin::Read => self.of(Extra::TxidsRead) + self.of(Extra::TxidEntry) * count(txs),
         }
     }
 
@@ -338,7 +271,7 @@ impl Prices {
         } else {
             10.0 * txs.sqrt()
         };
-        self.of(Item::BranchEntry) * hashed
+        self.of(Extra::BranchEntry) * hashed
     }
 }
 
@@ -354,32 +287,47 @@ mod tests {
 
     #[test]
     fn lists_each_item_at_its_place_and_under_its_own_name() {
-        for (place, item) in Item::ALL.into_iter().enumerate() {
-            assert_eq!(item as usize, place, "{item:?}");
+        for (place, extra) in Extra::ALL.into_iter().enumerate() {
+            assert_eq!(extra as usize, place, "{extra:?}");
+        }
+        for item in Item::all() {
             assert_eq!(Item::find(item.name()), Some(item));
+            let priced = Prices::default().with(item, 1234.5);
+            let price = match item {
+                Item::Method(method) => priced.method(method),
+                Item::Extra(extra) => priced.of(extra),
+            };
+            assert!((price - 1234.5).abs() < 1e-9, "{item:?}");
         }
         assert_eq!(Item::find("server.pong"), None);
     }
 
     #[test]
-    fn names_methods_as_the_protocol_does() {
-        let script = ScriptHash([0; 32]);
-        for call in [
-            Call::Ping,
-            Call::GetHistory(script),
-            Call::Subscribe(script),
-            Call::RelayFee,
-            Call::FeeHistogram,
-            Call::TransactionGet {
-                txid: Txid([0; 32]),
-                verbose: false,
-            },
-            Call::BlockHeader {
-                height: Height(0),
-                cp_height: Height(0),
-            },
-        ] {
-            assert_eq!(Item::of(&call).name(), call.method().name());
+    fn prices_methods_by_the_name_that_the_protocol_has_for_them() {
+        let prices = Prices::default().with(Item::find("server.ping").unwrap(), 7.0);
+        let calls = [
+            (Call::Ping, 7.0),
+            (Call::GetHistory(ScriptHash([0; 32])), 0.25),
+            (Call::Subscribe(ScriptHash([0; 32])), 0.1),
+            (Call::RelayFee, 1.0),
+            (Call::FeeHistogram, 1.0),
+            (
+                Call::TransactionGet {
+                    txid: Txid([0; 32]),
+                    verbose: false,
+                },
+                1.0,
+            ),
+            (
+                Call::BlockHeader {
+                    height: Height(0),
+                    cp_height: Height(0),
+                },
+                0.25,
+            ),
+        ];
+        for (call, price) in calls {
+            assert!((prices.call(&call) - price).abs() < 1e-9, "{call:?}");
         }
     }
 
@@ -403,6 +351,6 @@ mod tests {
         check(prices.txids(1000, Origin::Read), 0.35);
         check(prices.branch(100), 0.04);
         check(prices.branch(2500), 0.2);
-        check(prices.with(Item::Entry, 0.0).entries(50), 0.0);
+        check(prices.with(Item::Extra(Extra::Entry), 0.0).entries(50), 0.0);
     }
 }

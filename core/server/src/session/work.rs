@@ -12,7 +12,7 @@ use tokio::{sync::Semaphore, task, time::Instant};
 use crate::{
     Service,
     answers::{Asker, Found, Outcome, answer},
-    costs::{Item, Standing},
+    costs::{Extra, Standing},
     session_info::{Count, SessionInfo},
     tally::Ended,
 };
@@ -75,7 +75,7 @@ impl Worker {
     /// Prepares the answer to a message that is no request.
     pub(super) fn refused(&self, Refusal { id, error }: Refusal) -> Prepared {
         let price = if error == RpcError::parse_error() {
-            self.service.limits().costs.prices.of(Item::Malformed)
+            self.service.limits().costs.prices.of(Extra::Malformed)
         } else {
             0.0
         };
@@ -222,7 +222,7 @@ impl Worker {
         self.info.count(Count::Errors, u64::from(result.is_err()));
         let cost = match &result {
             Ok(found) => found.cost,
-            Err(_) => self.service.limits().costs.prices.of(Item::Error),
+            Err(_) => self.service.limits().costs.prices.of(Extra::Error),
         };
         self.service.charge(&self.info, cost);
         result.map(|found| found.answer)

@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use electrode_server::Item;
+use electrode_protocol::Method;
+use electrode_server::{Extra, Item};
 
 use super::*;
 use crate::config::{
@@ -52,7 +53,13 @@ fn reads_limits_by_their_name_and_by_electrumx_s() {
         assert_eq!(limits.ban_excessive, Some(Duration::from_secs(3600)));
         let mut costs = limits.costs;
         costs.sort_by_key(|(item, _)| item.name());
-        assert_eq!(costs, [(Item::Error, 7.0), (Item::Ping, 0.5)]);
+        assert_eq!(
+            costs,
+            [
+                (Item::Extra(Extra::Error), 7.0),
+                (Item::Method(Method::Ping), 0.5),
+            ]
+        );
         assert!(limits.clients.drop_unknown);
     }
 }
