@@ -19,13 +19,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 fn guarded(limits: &[(&str, &str)]) -> (Bitcoind, Electrode) {
     let node = Bitcoind::start();
     Branch::genesis().mine(&node, []);
-    let proxied = Settings::of(&node).set("serve.proxy_protocol_from", "[\"127.0.0.1\"]");
-    let settings = limits.iter().fold(proxied, |settings, (name, value)| {
-        settings.set(&format!("limits.{name}"), value)
-    });
-    let mut server = Electrode::configured(&settings);
-    server.start();
-    server.wait_ready();
+    let server = Electrode::behind_proxy(&node, limits);
     (node, server)
 }
 

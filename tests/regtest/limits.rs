@@ -23,13 +23,7 @@ impl Limited {
     fn start(limits: &[(&str, &str)]) -> Self {
         let node = Bitcoind::start();
         Branch::genesis().mine(&node, []);
-        let proxies = Settings::of(&node).set("serve.proxy_protocol_from", "[\"127.0.0.1\"]");
-        let settings = limits.iter().fold(proxies, |settings, (name, value)| {
-            settings.set(&format!("limits.{name}"), value)
-        });
-        let mut server = Electrode::configured(&settings);
-        server.start();
-        server.wait_ready();
+        let server = Electrode::behind_proxy(&node, limits);
         Self {
             _node: node,
             server,

@@ -32,6 +32,22 @@ impl Dice {
         range.start + self.next() % (range.end - range.start)
     }
 
+    /// Changes, removes and doubles a few pieces of a text; others come from `pieces`.
+    pub fn damaged(&mut self, text: &str, pieces: &[&str]) -> String {
+        let mut text: Vec<char> = text.chars().collect();
+        for _ in 0..self.pick(0..4) {
+            let at = self.index(text.len() + 1);
+            let end = text.len().min(at + self.index(6));
+            let piece: Vec<char> = match self.pick(0..3) {
+                0 => Vec::new(),
+                1 => text[at..end].repeat(2),
+                _ => pieces[self.index(pieces.len())].chars().collect(),
+            };
+            text.splice(at..end, piece);
+        }
+        text.into_iter().collect()
+    }
+
     /// Throws an index into something of `len` items.
     pub fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.pick(0..u64::try_from(len).unwrap())).unwrap()

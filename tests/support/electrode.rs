@@ -108,6 +108,20 @@ impl Electrode {
         server
     }
 
+    /// Starts a server with limits, before which this machine stands as a proxy: clients say who
+    /// they are.
+    #[must_use]
+    pub fn behind_proxy(node: &Bitcoind, limits: &[(&str, &str)]) -> Self {
+        let proxied = Settings::of(node).set("serve.proxy_protocol_from", "[\"127.0.0.1\"]");
+        let settings = limits.iter().fold(proxied, |settings, (name, value)| {
+            settings.set(&format!("limits.{name}"), value)
+        });
+        let mut server = Self::configured(&settings);
+        server.start();
+        server.wait_ready();
+        server
+    }
+
     /// Writes the configuration, starts nothing.
     #[must_use]
     pub fn configured(settings: &Settings) -> Self {

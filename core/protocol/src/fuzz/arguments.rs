@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use electrode_tests::Dice;
 
-use super::{CASES, damaged};
+use super::CASES;
 use crate::{Call, Dialect, Incoming, Method, ProtocolVersion, RpcError, parse};
 
 /// Values that methods take, and others.
@@ -98,7 +98,7 @@ fn are_read_or_refused_with_a_short_reason() {
         let method = Method::ALL[dice.index(Method::ALL.len())].name();
         let params = params(&mut dice);
         let params = match dice.pick(0..4) {
-            0 => damaged(&params, &mut dice, VALUES),
+            0 => dice.damaged(&params, VALUES),
             _ => params,
         };
         let message = format!("{{\"id\":1,\"method\":\"{method}\",\"params\":{params}}}");

@@ -3,7 +3,7 @@
 use electrode_tests::Dice;
 use serde_json::Value;
 
-use super::{CASES, damaged};
+use super::CASES;
 use crate::{Dialect, Id, Incoming, ProtocolVersion, Refusal, Request, encode_response, parse};
 
 const MAX_BATCH: usize = 3;
@@ -165,7 +165,7 @@ fn are_what_serde_json_takes_them_for() {
     let mut valid = 0;
     for _ in 0..CASES {
         let request = REQUESTS[dice.index(REQUESTS.len())];
-        valid += u32::from(compare(&damaged(request, &mut dice, PIECES)));
+        valid += u32::from(compare(&dice.damaged(request, PIECES)));
     }
     assert!(valid > CASES / 10 && valid < CASES * 9 / 10, "{valid}");
 }

@@ -86,21 +86,6 @@ const PIECES: &[&str] = &[
     "2024-01-01",
 ];
 
-fn damaged(text: &str, dice: &mut Dice) -> String {
-    let mut text: Vec<char> = text.chars().collect();
-    for _ in 0..=dice.pick(0..3) {
-        let at = dice.index(text.len() + 1);
-        let end = text.len().min(at + dice.index(6));
-        let piece: Vec<char> = match dice.pick(0..3) {
-            0 => Vec::new(),
-            1 => text[at..end].repeat(2),
-            _ => PIECES[dice.index(PIECES.len())].chars().collect(),
-        };
-        text.splice(at..end, piece);
-    }
-    text.into_iter().collect()
-}
-
 /// Checks that what is wrong is told; gives whether nothing was.
 fn is_taken(loaded: Result<Loaded, ConfigProblems>) -> bool {
     match loaded {
@@ -121,7 +106,7 @@ fn files_are_read_or_refused() {
     let file = NamedTempFile::new().unwrap();
     let mut taken = 0;
     for _ in 0..CASES {
-        let mut bytes = damaged(FILE, &mut dice).into_bytes();
+        let mut bytes = dice.damaged(FILE, PIECES).into_bytes();
         if dice.pick(0..8) == 0 {
             let at = dice.index(bytes.len());
             bytes[at] = u8::try_from(dice.pick(0..256)).unwrap();
@@ -156,7 +141,8 @@ fn environments_are_read_or_refused() {
         let mut env = env(REQUIRED);
         for _ in 0..dice.pick(0..4) {
             let name = VARIABLES[dice.index(VARIABLES.len())];
-            let value = damaged(values[dice.index(values.len())], &mut dice);
+            let value = values[dice.index(values.len())];
+            let value = dice.damaged(value, PIECES);
             env.push((name.to_owned(), value));
         }
         let sources = Sources {
