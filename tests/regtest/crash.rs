@@ -170,7 +170,7 @@ impl Phase {
     /// Builds the index until it is killed in this phase. A build that got out of it before the
     /// signal arrived is begun again.
     fn kill(self, server: &mut Electrode) {
-        let index = server.data_dir();
+        let index = server.data_dir().join("index");
         wait_until(&format!("a kill while {self:?}"), PATIENCE, || {
             server.start();
             while !self.is_at(&index) && !server.is_ready() {

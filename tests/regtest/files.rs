@@ -190,7 +190,7 @@ fn builds_the_same_index_from_damaged_files() {
     let node = Bitcoind::start_on("regtest", &[SMALL_FILES]);
     drop(Story::tell(&node));
     let (expected, _log) = build(&node, &Settings::of(&node));
-    let damages: [fn(&Path); 3] = [remove_undo, remove_second, halve_all];
+    let damages: [fn(&Path); 4] = [remove_undo, remove_second, halve_all, flip_bits];
     for damage in damages {
         let copy = copy_of_files(&node);
         damage(copy.path());
@@ -214,6 +214,17 @@ fn halve_all(dir: &Path) {
     for path in [files(dir, "blk"), files(dir, "rev")].concat() {
         let file = fs::File::options().write(true).open(path).unwrap();
         file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    }
+}
+
+/// Flips bits of headers, transactions and undo data, as an old disk does.
+fn flip_bits(dir: &Path) {
+    for path in [files(dir, "blk"), files(dir, "rev")].concat() {
+        let mut bytes = fs::read(&path).unwrap();
+        for byte in bytes.iter_mut().step_by(5003) {
+            *byte ^= 4;
+        }
+        fs::write(path, bytes).unwrap();
     }
 }
 

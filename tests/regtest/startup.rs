@@ -79,7 +79,7 @@ fn changes_between_testnet_and_testnet_segwit_without_a_new_index() {
     let node = Bitcoind::start_on("test", &[]);
     let settings = |net| Settings {
         net,
-        ..Settings::of(&node)
+        ..Settings::of(&node).set("daemon.wait_for_download", false)
     };
     let mut server = Electrode::configured(&settings("testnet"));
     for (net, height) in [("testnet", -1), ("testnet-segwit", 0), ("testnet", 0)] {

@@ -114,6 +114,12 @@ impl Bitcoind {
         format!("http://127.0.0.1:{}", self.rpc_port)
     }
 
+    /// Gives the JSON-RPC port.
+    #[must_use]
+    pub fn rpc_port(&self) -> u16 {
+        self.rpc_port
+    }
+
     /// Gives the address of the JSON-RPC port with a password that never changes.
     #[must_use]
     pub fn url_with_password(&self) -> String {

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::{Debug, Display, Write as _},
     fs,
+    io::{Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
@@ -250,6 +251,17 @@ impl Electrode {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.page("/ready").is_some_and(|page| page.status == 200)
+    }
+
+    /// Tells whether a wallet that connects gets an answer.
+    #[must_use]
+    pub fn serves_wallets(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port())) else {
+            return false;
+        };
+        let ping = b"{\"id\":0,\"method\":\"server.ping\",\"params\":[]}\n";
+        let mut answer = [0; 8];
+        stream.write_all(ping).is_ok() && stream.read_exact(&mut answer).is_ok()
     }
 
     /// Reads a page for programs that watch the server; `None` where it does not answer.

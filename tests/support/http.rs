@@ -28,6 +28,18 @@ pub(crate) fn get(port: u16, path: &str) -> io::Result<Response> {
     )
 }
 
+/// Posts JSON with a whole `Authorization` header.
+pub(crate) fn post(port: u16, authorization: &str, body: &str) -> io::Result<Response> {
+    exchange(
+        port,
+        &format!(
+            "POST / HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: {authorization}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len(),
+        ),
+    )
+}
+
 /// Calls a JSON-RPC method over HTTP and gives the result, or the error as the program gave it.
 ///
 /// `auth` is `user:password`.

@@ -184,6 +184,9 @@ pub enum CoinError {
         /// Where.
         offset: usize,
     },
+    /// The header of a block was made for other transactions.
+    #[error("its Merkle root is not that of its transactions: it came damaged")]
+    OtherTransactions,
     /// The receiver asked to stop.
     #[error("stopped by the receiver")]
     Stopped,

@@ -215,6 +215,15 @@ fn scrypt_hash(header: &[u8]) -> BlockHash {
     hash
 }
 
+/// Reads when a block was made: bytes 68..72 of its header, in every chain known.
+///
+/// Units: seconds since 1970.
+#[must_use]
+pub fn header_time(header: &[u8]) -> Option<u32> {
+    let time = header.get(68..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::{
 use hyper::header::HeaderValue;
 use tokio::{fs::File, io::AsyncReadExt as _};
 
-use crate::{DaemonError, DaemonUrl};
+use crate::{DaemonConfig, DaemonError, DaemonUrl, endpoint::Endpoint};
 
 /// Bytes of a cookie file that are read; Bitcoin Core's has 75.
 const MAX_COOKIE_LEN: u64 = 4096;
@@ -19,14 +19,18 @@ const BASE64_ALPHABET: [u8; 64] =
 /// Gives each node its `Authorization` header.
 pub(crate) struct Auth {
     cookie_file: Option<PathBuf>,
+    /// The nodes that may be told what the cookie file holds: those of the configuration.
+    trusted: Vec<Endpoint>,
     /// Header made of the cookie file when it was last read.
     cookie: Mutex<Option<HeaderValue>>,
 }
 
 impl Auth {
-    pub(crate) fn new(cookie_file: Option<PathBuf>) -> Self {
+    pub(crate) fn new(config: &DaemonConfig) -> Self {
+        let trusted = config.urls.iter().map(|url| url.endpoint().clone());
         Self {
-            cookie_file,
+            cookie_file: config.cookie_file.clone(),
+            trusted: trusted.collect(),
             cookie: Mutex::new(None),
         }
     }
@@ -35,6 +39,9 @@ impl Auth {
     pub(crate) async fn header(&self, url: &DaemonUrl) -> Result<Option<HeaderValue>, DaemonError> {
         if let Some(credentials) = url.credentials() {
             return Ok(Some(basic(credentials)));
+        }
+        if !self.trusts(url) {
+            return Ok(None);
         }
         let cookie = self
             .cookie
@@ -54,7 +61,7 @@ impl Auth {
         url: &DaemonUrl,
         refused: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, DaemonError> {
-        if url.credentials().is_some() {
+        if url.credentials().is_some() || !self.trusts(url) {
             return Ok(None);
         }
         let cookie = self.read_cookie().await?;
@@ -71,6 +78,10 @@ impl Auth {
             ),
             None => "set cookie_file, or put user:password@ into its URL".to_owned(),
         }
+    }
+
+    fn trusts(&self, url: &DaemonUrl) -> bool {
+        self.trusted.contains(url.endpoint())
     }
 
     async fn read_cookie(&self) -> Result<Option<HeaderValue>, DaemonError> {

@@ -7,13 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use electrode_coin::{BlockHash, Height};
 use hyper::StatusCode;
-use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    BlockFiles, Daemon, DaemonError,
-    rpc::{FromText, HexBytes},
-};
+use crate::{BlockFiles, Daemon, DaemonError};
 
 /// How long blocks may wait for the node's files to be opened, which takes minutes where they are
 /// many and the disk is slow.
@@ -104,17 +100,11 @@ impl Daemon {
         None
     }
 
-    async fn block_by_rpc(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
-        let params = json!([hash.to_string(), 0]);
-        let FromText(HexBytes(block)) = self.call("getblock", params).await?;
-        Ok(block.into())
-    }
-
     /// Gets a block by REST, else by JSON-RPC: the node may have changed since it was probed.
     async fn block_by_rest(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
         match self.rest("block", hash).await {
             Some(block) => Ok(block),
-            None => self.block_by_rpc(hash).await,
+            None => self.block(hash).await,
         }
     }
 }
@@ -220,12 +210,14 @@ impl BlockSource for JsonRpc {
     }
 
     async fn fetch_block(&self, hash: &BlockHash) -> Result<Bytes, DaemonError> {
-        self.0.block_by_rpc(hash).await
+        self.0.block(hash).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{
         DaemonConfig,

@@ -8,7 +8,7 @@ pub(crate) use announced::zmq_endpoint;
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use electrode_coin::BlockHash;
@@ -21,13 +21,22 @@ use tokio::{
 };
 
 use self::zmq::{Subscriber, ZmqFailure};
-use crate::{Daemon, DaemonError, outage::Outage, rpc::FromText};
+use crate::{Daemon, DaemonError, DaemonUrl, outage::Outage, rpc::FromText};
 
 /// Longest one long poll: how soon ZeroMQ is tried again after it failed.
 const LONG_POLL: Duration = Duration::from_secs(5);
 
 /// Least time between two long polls that bring nothing: for nodes that answer at once.
 const LONG_POLL_PAUSE: Duration = Duration::from_millis(100);
+
+/// First long poll of a node that is not known yet.
+const TRIAL: Duration = Duration::from_secs(1);
+
+/// Time that a short request beside a long poll may take.
+const SHORT: Duration = Duration::from_millis(500);
+
+/// Time after which a node that keeps others waiting meanwhile is tried again.
+const BETWEEN_TRIALS: Duration = Duration::from_secs(600);
 
 /// What has changed on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +103,7 @@ impl Daemon {
             signals: Arc::clone(&signals),
             source: sender,
             outage: Outage::default(),
+            last_poll: None,
         };
         tasks.spawn(follower.follow());
         Changes {
@@ -184,17 +194,31 @@ struct Follower {
     signals: Arc<Signals>,
     source: watch::Sender<ChangeSource>,
     outage: Outage,
+    last_poll: Option<LastPoll>,
+}
+
+/// What the last long poll told of a node.
+#[derive(Debug)]
+struct LastPoll {
+    url: DaemonUrl,
+    /// Whether the node answered others while it let one wait.
+    answers_others: bool,
+    at: Instant,
 }
 
 impl Follower {
     /// Asks the node anew after every failure, because it may be another one by then.
-    async fn follow(self) {
+    async fn follow(mut self) {
         loop {
             if let Err(failure) = self.listen().await {
                 self.outage.failed(&failure);
             }
             match self.long_poll().await {
-                Ok(()) => self.switch(ChangeSource::LongPoll),
+                Ok(true) => self.switch(ChangeSource::LongPoll),
+                Ok(false) => {
+                    self.switch(ChangeSource::Polling);
+                    sleep(LONG_POLL).await;
+                }
                 Err(error) => {
                     tracing::debug!("waiting for a block: {error}");
                     self.switch(ChangeSource::Polling);
@@ -225,16 +249,54 @@ impl Follower {
         }
     }
 
-    /// Waits for a new block, or until a long poll is over.
-    async fn long_poll(&self) -> Result<(), DaemonError> {
-        let wait = LONG_POLL.min(self.daemon.config().request_timeout / 2);
-        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let params = json!([millis]);
-        let best: AwaitedBlock = self.daemon.call("waitfornewblock", params).await?;
-        if !self.signals.tip_is_new(best.hash.0) {
+    /// Waits for a new block, or until a long poll is over; `false` if the node had better not be
+    /// made to wait: with a single thread for requests (`rpcthreads=1`) all others would wait as
+    /// long, wallets as well.
+    async fn long_poll(&mut self) -> Result<bool, DaemonError> {
+        let node = self.daemon.node();
+        let known = self.last_poll.take().filter(|last| last.url == node.url);
+        let wait = match &known {
+            Some(last) if last.answers_others => LONG_POLL,
+            Some(last) if last.at.elapsed() < BETWEEN_TRIALS => {
+                self.last_poll = known;
+                return Ok(false);
+            }
+            _ => TRIAL,
+        };
+        let wait = wait.min(self.daemon.config().request_timeout / 2);
+        let (is_new, beside) = tokio::try_join!(self.await_block(wait), self.ask_beside())?;
+        let answers_others = beside < SHORT;
+        if !answers_others {
+            tracing::info!(
+                "the node at {} answers one request at a time, so it is polled for blocks; with \
+                 rpcthreads=4 in its configuration, or ZeroMQ, they are noticed at once",
+                node.url
+            );
+        }
+        self.last_poll = Some(LastPoll {
+            url: node.url.clone(),
+            answers_others,
+            at: Instant::now(),
+        });
+        if !is_new {
             sleep(LONG_POLL_PAUSE).await;
         }
-        Ok(())
+        Ok(answers_others)
+    }
+
+    /// Waits for a new block, up to `wait`; tells whether one came.
+    async fn await_block(&self, wait: Duration) -> Result<bool, DaemonError> {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let best: AwaitedBlock = self.daemon.call("waitfornewblock", json!([millis])).await?;
+        Ok(self.signals.tip_is_new(best.hash.0))
+    }
+
+    /// Asks for something short while the node lets another request wait; gives how long it took.
+    async fn ask_beside(&self) -> Result<Duration, DaemonError> {
+        sleep(LONG_POLL_PAUSE).await;
+        let began = Instant::now();
+        let _: FromText<BlockHash> = self.daemon.call("getbestblockhash", json!([])).await?;
+        Ok(began.elapsed())
     }
 
     fn switch(&self, to: ChangeSource) {

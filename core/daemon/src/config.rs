@@ -24,10 +24,14 @@ pub struct DaemonConfig {
     pub poll_mempool: Duration,
     /// Longest time one request may take, body included. 60 seconds; more for slow links.
     pub request_timeout: Duration,
-    /// Requests in flight at once, 8. To be below what the node can queue (`rpcworkqueue`).
+    /// Requests in flight at once, 8; fewer while the node turns some away.
     pub connections: usize,
+    /// How long a request of a wallet is tried again while no node answers it, 5 seconds. In an
+    /// outage that has lasted longer every node is asked once.
+    pub client_patience: Duration,
     /// Largest answer that is accepted, 512 MiB. The outputs that one block spends may weigh
     /// hundreds of megabytes, so a lower limit could stop the sync at a block made for that.
+    /// Answers that tell mere facts are accepted up to 1 MiB.
     pub max_response_bytes: usize,
 }
 
@@ -42,6 +46,7 @@ impl Default for DaemonConfig {
             poll_mempool: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),
             connections: 8,
+            client_patience: Duration::from_secs(5),
             max_response_bytes: 512 << 20,
         }
     }

@@ -1,46 +1,44 @@
 //! The client: every request goes through here, to the current node or the one after it.
 
+mod blocks;
 mod chain;
+mod exchange;
 mod fees;
+mod mempool;
+mod methods;
 #[cfg(test)]
 mod tests;
 mod transactions;
 
-pub use chain::DaemonTip;
+pub use chain::{DaemonChain, DaemonTip};
 pub use fees::{MempoolInfo, NetworkInfo};
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{
+    ops::RangeInclusive,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bytes::Bytes;
-use hyper::StatusCode;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::{
     BlockFiles, BlockFilesConfig, DaemonConfig, DaemonError, DaemonUrl,
     auth::Auth,
     endpoint::Endpoint,
     http::{Http, Response},
-    nodes::{Nodes, Turn},
+    nodes::{Node, Nodes},
     outage::Outage,
-    rpc,
+    queue::Queue,
 };
 
 /// Waits between tries: the first is doubled until the last; then the next node is tried.
-const RETRY_DELAYS: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_secs(4);
-
-/// Bytes of an answer from which on reading it is not for a network thread.
-const MAX_INLINE_BYTES: usize = 64 << 10;
-
-/// Bytes of a foreign answer that an error may quote.
-const MAX_QUOTE_BYTES: usize = 200;
+const RETRY_DELAYS: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_secs(2);
 
 /// Client of one or more full nodes. Clones share connections, limits and the current node.
 #[derive(Clone, Debug)]
 pub struct Daemon {
     shared: Arc<Shared>,
-    queue: Arc<Semaphore>,
+    queue: Arc<Queue>,
 }
 
 #[derive(Debug)]
@@ -54,22 +52,7 @@ struct Shared {
     retry_delays: RangeInclusive<Duration>,
     /// `None` inside: there are none that can be used.
     block_files: OnceCell<Option<Arc<BlockFiles>>>,
-    has_txindex: OnceCell<bool>,
 }
-
-/// What happens when a node does not answer.
-#[derive(Clone, Copy, Debug)]
-enum Patience {
-    /// It is asked again, and in the end another one, until one answers.
-    Endless,
-    /// Every node is asked once.
-    OneRound,
-}
-
-/// Reads an answer.
-trait Read<T>: Fn(&[u8]) -> Result<T, DaemonError> + Clone + Send + 'static {}
-
-impl<T, F: Fn(&[u8]) -> Result<T, DaemonError> + Clone + Send + 'static> Read<T> for F {}
 
 impl Daemon {
     /// Makes a client; connects to nothing yet.
@@ -86,57 +69,56 @@ impl Daemon {
     ) -> Result<Self, DaemonError> {
         let zmq = config.zmq.as_deref().map(crate::changes::zmq_endpoint);
         Ok(Self {
-            queue: Arc::new(Semaphore::new(
-                config.connections.clamp(1, Semaphore::MAX_PERMITS),
-            )),
+            queue: Arc::new(Queue::new(config.connections)),
             shared: Arc::new(Shared {
                 zmq: zmq.transpose()?,
                 http: Http::new(&config),
-                auth: Auth::new(config.cookie_file.clone()),
+                auth: Auth::new(&config),
                 nodes: Nodes::new(config.urls.clone())?,
                 outage: Outage::default(),
                 retry_delays,
                 block_files: OnceCell::new(),
-                has_txindex: OnceCell::new(),
                 config,
             }),
         })
     }
 
-    /// Calls a method and waits until some node answers, for ever: who calls can drop the future.
-    ///
-    /// # Errors
-    /// The node answered with an error, or with something else than `T`; or no node accepts us.
-    pub async fn call<T>(&self, method: &str, params: Value) -> Result<T, DaemonError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.request(Patience::Endless, method, &params).await
-    }
-
-    /// Calls a method and gives up when every node was asked once: for requests of wallets.
-    ///
-    /// # Errors
-    /// As [`Self::call`], and when no node can be reached.
-    pub async fn call_once<T>(&self, method: &str, params: Value) -> Result<T, DaemonError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.request(Patience::OneRound, method, &params).await
-    }
-
     /// Gives the URL of the node that is asked first at present, without credentials.
     #[must_use]
     pub fn current_url(&self) -> String {
-        self.node().to_string()
+        self.node().url.to_string()
     }
 
     /// Asks other nodes from now on, the first of them first; requests in flight are not cut off.
+    /// One that the configuration names may be named without its credentials.
     ///
     /// # Errors
-    /// There is no URL.
+    /// There is no URL, or one of another node that carries no credentials: those of the
+    /// configuration, its cookie among them, go nowhere else.
     pub fn set_urls(&self, urls: Vec<DaemonUrl>) -> Result<(), DaemonError> {
+        let known = |url: DaemonUrl| match url.credentials() {
+            Some(_) => Ok(url),
+            None => {
+                let mut configured = self.configured_urls().iter();
+                let same = configured.find(|configured| configured.endpoint() == url.endpoint());
+                same.cloned().ok_or_else(|| DaemonError::NoCredentials {
+                    url: url.to_string(),
+                })
+            }
+        };
+        let urls = urls.into_iter().map(known).collect::<Result<_, _>>()?;
         self.shared.nodes.replace(urls)
+    }
+
+    /// Asks the next node from now on, if there are several: the current one gave something wrong.
+    pub fn ask_next_node(&self) {
+        self.shared.nodes.pass(self.shared.nodes.current().0);
+    }
+
+    /// Tells whether a request has failed since then, so that time went by in waiting.
+    #[must_use]
+    pub fn has_failed_since(&self, then: Instant) -> bool {
+        self.shared.outage.has_failed_since(then)
     }
 
     /// Gives the URLs that the configuration names.
@@ -148,7 +130,7 @@ impl Daemon {
     /// Tells whether a node answered when one was last asked.
     #[must_use]
     pub fn answers(&self) -> bool {
-        !self.shared.outage.is_on()
+        self.shared.outage.lasts().is_none()
     }
 
     /// Gives the node's block files, once they are open.
@@ -167,7 +149,8 @@ impl Daemon {
         opened.await.as_ref()
     }
 
-    pub(crate) fn node(&self) -> Arc<DaemonUrl> {
+    /// Gives the node that is asked first at present.
+    pub(crate) fn node(&self) -> Arc<Node> {
         self.shared.nodes.current().1
     }
 
@@ -185,182 +168,15 @@ impl Daemon {
     pub(crate) fn with_own_queue(&self, places: usize) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            queue: Arc::new(Semaphore::new(places)),
+            queue: Arc::new(Queue::new(places)),
         }
     }
 
     /// Gets an absolute path from the current node, which needs no credentials for that.
     pub(crate) async fn get(&self, path: &str) -> Result<Response, DaemonError> {
-        let _place = self
-            .queue
-            .acquire()
-            .await
-            .map_err(|_closed| DaemonError::Stopped)?;
-        self.shared.http.get(&self.node(), path).await
-    }
-
-    async fn request<T>(
-        &self,
-        patience: Patience,
-        method: &str,
-        params: &Value,
-    ) -> Result<T, DaemonError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let body = rpc::request(method, params);
-        let method = method.to_owned();
-        self.exchange(patience, body, move |answer| rpc::result(&method, answer))
-            .await
-    }
-
-    /// Calls a method once for each of `params`, in one batch, and gives the results in order.
-    async fn batch<T>(
-        &self,
-        method: &'static str,
-        params: &[Value],
-    ) -> Result<Vec<Result<T, rpc::Failure>>, DaemonError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let body = rpc::batch(method, params);
-        let count = params.len();
-        let read = move |answer: &[u8]| rpc::results(method, answer, count);
-        self.exchange(Patience::Endless, body, read).await
-    }
-
-    async fn exchange<T: Send + 'static>(
-        &self,
-        patience: Patience,
-        body: Bytes,
-        read: impl Read<T>,
-    ) -> Result<T, DaemonError> {
-        match patience {
-            Patience::Endless => self.persist(body, read).await,
-            Patience::OneRound => self.go_round(body, read).await,
-        }
-    }
-
-    async fn persist<T: Send + 'static>(
-        &self,
-        body: Bytes,
-        read: impl Read<T>,
-    ) -> Result<T, DaemonError> {
-        let nodes = &self.shared.nodes;
-        let mut delay = *self.shared.retry_delays.start();
-        let mut refusals = 0;
-        loop {
-            let (turn, url) = nodes.current();
-            match self.attempt(&url, body.clone(), read.clone()).await {
-                Err(error) if error.is_retryable() => {
-                    refusals = 0;
-                    tokio::time::sleep(delay).await;
-                    delay = self.longer(delay, turn);
-                }
-                Err(error) if error.is_of_the_node() && refusals + 1 < nodes.count() => {
-                    refusals += 1;
-                    nodes.pass(turn);
-                }
-                result => return result,
-            }
-        }
-    }
-
-    /// Gives the wait after this one, and passes on to the next node after the longest.
-    fn longer(&self, delay: Duration, turn: Turn) -> Duration {
-        let delays = &self.shared.retry_delays;
-        let longer = delay * 2;
-        if delays.contains(&longer) {
-            return longer;
-        }
-        self.shared.nodes.pass(turn);
-        *delays.start()
-    }
-
-    async fn go_round<T: Send + 'static>(
-        &self,
-        body: Bytes,
-        read: impl Read<T>,
-    ) -> Result<T, DaemonError> {
-        let nodes = &self.shared.nodes;
-        let mut others = nodes.count() - 1;
-        loop {
-            let (turn, url) = nodes.current();
-            match self.attempt(&url, body.clone(), read.clone()).await {
-                Err(error) if error.is_of_the_node() && others > 0 => {
-                    others -= 1;
-                    nodes.pass(turn);
-                }
-                result => return result,
-            }
-        }
-    }
-
-    async fn attempt<T: Send + 'static>(
-        &self,
-        url: &DaemonUrl,
-        body: Bytes,
-        read: impl Read<T>,
-    ) -> Result<T, DaemonError> {
-        let result = match self.post(url, body).await {
-            Ok(answer) if answer.len() <= MAX_INLINE_BYTES => read(&answer),
-            Ok(answer) => tokio::task::spawn_blocking(move || read(&answer))
-                .await
-                .map_err(|_runtime_stops| DaemonError::Stopped)?,
-            Err(error) => Err(error),
-        };
-        match &result {
-            Err(error) if error.is_of_the_node() => self.shared.outage.failed(error),
-            _ => self.shared.outage.over(url),
-        }
-        result
-    }
-
-    async fn post(&self, url: &DaemonUrl, body: Bytes) -> Result<Bytes, DaemonError> {
-        let Shared { http, auth, .. } = self.shared.as_ref();
-        let _place = self
-            .queue
-            .acquire()
-            .await
-            .map_err(|_closed| DaemonError::Stopped)?;
-        let header = auth.header(url).await?;
-        let mut response = http.post(url, header.clone(), body.clone()).await?;
-        if response.status == StatusCode::UNAUTHORIZED
-            && let Some(renewed) = auth.renewed(url, header.as_ref()).await?
-        {
-            response = http.post(url, Some(renewed), body).await?;
-        }
-        self.accept(url, response)
-    }
-
-    /// Lets pass what may be JSON-RPC, whatever its status: nodes put 500 and 404 on errors.
-    fn accept(
-        &self,
-        url: &DaemonUrl,
-        Response { status, body }: Response,
-    ) -> Result<Bytes, DaemonError> {
-        let hint = match status {
-            StatusCode::UNAUTHORIZED => self.shared.auth.hint(url),
-            StatusCode::FORBIDDEN => {
-                "allow this address with rpcallowip in its configuration".to_owned()
-            }
-            _ if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) => return Ok(body),
-            status if status.is_server_error() => {
-                return Err(DaemonError::Unreachable {
-                    url: url.to_string(),
-                    reason: format!("HTTP status {status}: {}", quote(&body)),
-                });
-            }
-            _ => format!(
-                "it is not JSON, is this the RPC port of a node? it said: {}",
-                quote(&body)
-            ),
-        };
-        Err(DaemonError::Refused {
-            url: url.to_string(),
-            status: status.as_u16(),
-            hint,
-        })
+        let _place = self.queue.enter().await?;
+        let max_len = self.config().max_response_bytes;
+        self.shared.http.get(&self.node().url, path, max_len).await
     }
 }
 
@@ -384,9 +200,4 @@ async fn open_block_files(config: BlockFilesConfig) -> Option<Arc<BlockFiles>> {
         // The runtime stops.
         Err(_cancelled) => None,
     }
-}
-
-fn quote(body: &[u8]) -> String {
-    let start = body.get(..MAX_QUOTE_BYTES).unwrap_or(body);
-    String::from_utf8_lossy(start).escape_debug().to_string()
 }

@@ -2,14 +2,39 @@
 
 use std::{io, path::PathBuf};
 
+/// Error code of a node that fails in a way for which there is no other code. Nodes before 0.17
+/// also use it for parameters of a type, or in a number, that they do not know.
+pub(crate) const RPC_MISC_ERROR: i64 = -1;
+/// Error code of a node that knows a parameter by another type.
+pub(crate) const RPC_TYPE_ERROR: i64 = -3;
 /// Error code of a node that is still loading its chain: it will answer later.
 pub(crate) const RPC_IN_WARMUP: i64 = -28;
+/// Error code of a node that takes what was sent for no request.
+pub(crate) const RPC_INVALID_REQUEST: i64 = -32600;
+/// Error code of a node that cannot read what was sent.
+pub(crate) const RPC_PARSE_ERROR: i64 = -32700;
 /// Error code of a node that does not know the method.
 pub(crate) const RPC_METHOD_NOT_FOUND: i64 = -32601;
 /// Error code of a node that does not have the thing asked for.
 pub(crate) const RPC_INVALID_ADDRESS_OR_KEY: i64 = -5;
 /// Error code of a node that finds a parameter out of range.
 pub(crate) const RPC_INVALID_PARAMETER: i64 = -8;
+
+/// Error codes by which a node says that it could not do what it was asked, whatever that was:
+/// safe mode, out of memory, not connected, downloading, database, warming up, internal, and a
+/// method or request that it does not know. Source: Bitcoin Core, `src/rpc/protocol.h`.
+const OF_THE_NODE: [i64; 10] = [
+    -2,
+    -7,
+    -9,
+    -10,
+    -20,
+    RPC_IN_WARMUP,
+    -32603,
+    RPC_METHOD_NOT_FOUND,
+    RPC_INVALID_REQUEST,
+    RPC_PARSE_ERROR,
+];
 
 /// Why a node gave no usable answer. No variant ever holds credentials.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +72,27 @@ pub enum DaemonError {
         url: String,
         /// What happened.
         reason: String,
+        /// Whether the node may have received the request, and carried it out.
+        may_have_arrived: bool,
+    },
+    /// The node turned the request away because it has too many.
+    #[error(
+        "the node at {url} is too busy: {reason}; raise its rpcthreads and rpcworkqueue if this lasts"
+    )]
+    Busy {
+        /// The node.
+        url: String,
+        /// HTTP status and what it said.
+        reason: String,
+    },
+    /// A node that the configuration does not name would be told credentials meant for another.
+    #[error(
+        "{url} is not in daemon.urls, so it gets no credentials from there: \
+         expected http://user:password@host:port"
+    )]
+    NoCredentials {
+        /// The node.
+        url: String,
     },
     /// Something answered, but will not serve these requests.
     #[error("the node at {url} refused with HTTP status {status}: {hint}")]
@@ -103,12 +149,41 @@ impl DaemonError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Busy { .. } => true,
             Self::Rpc { code, .. } => *code == RPC_IN_WARMUP,
             // The node makes the file when it starts.
             Self::Cookie { source, .. } => source.kind() == io::ErrorKind::NotFound,
             _ => false,
         }
+    }
+
+    /// Tells whether the node judged what it was given, a transaction say, and refused it: asking
+    /// again, or another node, would most likely give the same.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        self.rpc()
+            .is_some_and(|(code, _)| !OF_THE_NODE.contains(&code))
+    }
+
+    /// Tells whether the node may have carried out what it gave no answer to.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Unreachable {
+                may_have_arrived, ..
+            } => *may_have_arrived,
+            // The node has done it; the answer is what cannot be read.
+            Self::Malformed { .. } | Self::TooLarge { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Tells whether the node may know the request in another form: with a parameter less, or of
+    /// another type.
+    pub(crate) fn is_about_parameters(&self) -> bool {
+        self.has_code(RPC_MISC_ERROR)
+            || self.has_code(RPC_TYPE_ERROR)
+            || self.has_code(RPC_INVALID_PARAMETER)
     }
 
     /// Tells whether another node might answer what this one did not.

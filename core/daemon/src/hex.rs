@@ -23,6 +23,13 @@ pub(crate) fn decode(digits: &str) -> Option<Vec<u8>> {
     (seen < 16).then_some(bytes)
 }
 
+/// Gives the digits of `bytes`.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let digits = nibbles.map(|nibble| char::from_digit(nibble.into(), 16));
+    digits.map(|digit| digit.unwrap_or('0')).collect()
+}
+
 fn digit(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => byte - b'0',
@@ -40,6 +47,7 @@ mod tests {
     fn decodes_digits_only() {
         let all: String = (0..=255).map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(decode(&all), Some((0..=255).collect()));
+        assert_eq!(encode(&decode(&all).unwrap()), all);
         assert_eq!(decode("fF0A"), Some(vec![0xff, 0x0a]));
         assert_eq!(decode(""), Some(vec![]));
         for text in ["0", "0g", "g0", "000", "é", " 00 ", "0x00"] {

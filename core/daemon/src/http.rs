@@ -9,7 +9,7 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{self, Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 
@@ -27,7 +27,14 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
     timeout: Duration,
-    max_response_bytes: usize,
+}
+
+/// A request, and how much may come back.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) body: Bytes,
+    /// Longest answer that is accepted. Units: bytes.
+    pub(crate) max_answer: usize,
 }
 
 /// Status and body of an answer.
@@ -49,7 +56,6 @@ impl Http {
                 .pool_max_idle_per_host(config.connections)
                 .build(connector),
             timeout: config.request_timeout,
-            max_response_bytes: config.max_response_bytes,
         }
     }
 
@@ -58,32 +64,38 @@ impl Http {
         &self,
         url: &DaemonUrl,
         authorization: Option<HeaderValue>,
-        body: Bytes,
+        ask: &Ask,
     ) -> Result<Response, DaemonError> {
-        let mut request = request(Method::POST, url.rpc_uri().clone(), body);
+        let mut request = request(Method::POST, url.rpc_uri().clone(), ask.body.clone());
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
-        self.send(url, request).await
+        self.send(url, request, ask.max_answer).await
     }
 
-    /// Gets an absolute path.
-    pub(crate) async fn get(&self, url: &DaemonUrl, path: &str) -> Result<Response, DaemonError> {
+    /// Gets an absolute path, whose content has at most `max_len` bytes.
+    pub(crate) async fn get(
+        &self,
+        url: &DaemonUrl,
+        path: &str,
+        max_len: usize,
+    ) -> Result<Response, DaemonError> {
         let request = request(Method::GET, url.rest_uri(path)?, Bytes::new());
-        self.send(url, request).await
+        self.send(url, request, max_len).await
     }
 
     async fn send(
         &self,
         url: &DaemonUrl,
         request: Request<Full<Bytes>>,
+        max_len: usize,
     ) -> Result<Response, DaemonError> {
         let exchange = async {
             let response = self.client.request(request).await?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), self.max_response_bytes);
+            let body = Limited::new(response.into_body(), max_len);
             let body = body.collect().await?.to_bytes();
             Ok(Response { status, body })
         };
@@ -95,11 +107,15 @@ impl Http {
         answer.map_err(|error| {
             let url = url.to_string();
             if error.is::<LengthLimitError>() {
-                let limit = self.max_response_bytes;
+                let limit = max_len;
                 return DaemonError::TooLarge { url, limit };
             }
-            let reason = chain(error.as_ref());
-            DaemonError::Unreachable { url, reason }
+            let client_error = error.downcast_ref::<legacy::Error>();
+            DaemonError::Unreachable {
+                url,
+                reason: chain(error.as_ref()),
+                may_have_arrived: !client_error.is_some_and(legacy::Error::is_connect),
+            }
         })
     }
 }

@@ -2,15 +2,22 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{DaemonError, DaemonUrl};
+use crate::{DaemonError, DaemonUrl, habits::Habits};
 
 /// The nodes, at least one.
 #[derive(Debug)]
 pub(crate) struct Nodes(Mutex<State>);
 
+/// One node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) url: DaemonUrl,
+    pub(crate) habits: Habits,
+}
+
 #[derive(Debug)]
 struct State {
-    urls: Vec<Arc<DaemonUrl>>,
+    nodes: Vec<Arc<Node>>,
     /// Counts up; its remainder by the number of nodes is the current one.
     turn: usize,
 }
@@ -22,28 +29,28 @@ pub(crate) struct Turn(usize);
 impl Nodes {
     pub(crate) fn new(urls: Vec<DaemonUrl>) -> Result<Self, DaemonError> {
         Ok(Self(Mutex::new(State {
-            urls: shared(urls)?,
+            nodes: nodes(urls)?,
             turn: 0,
         })))
     }
 
     /// Takes other nodes in the place of all; the first of them is current.
     pub(crate) fn replace(&self, urls: Vec<DaemonUrl>) -> Result<(), DaemonError> {
-        let urls = shared(urls)?;
+        let nodes = nodes(urls)?;
         let mut state = self.lock();
         // A new turn, so that no request to an old node passes on from a new one.
         let next = state.turn.wrapping_add(1);
-        state.turn = next.wrapping_add(urls.len() - next % urls.len());
-        state.urls = urls;
+        state.turn = next.wrapping_add(nodes.len() - next % nodes.len());
+        state.nodes = nodes;
         Ok(())
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.lock().urls.len()
+        self.lock().nodes.len()
     }
 
     /// Gives the current node.
-    pub(crate) fn current(&self) -> (Turn, Arc<DaemonUrl>) {
+    pub(crate) fn current(&self) -> (Turn, Arc<Node>) {
         let state = self.lock();
         (Turn(state.turn), state.current())
     }
@@ -55,8 +62,8 @@ impl Nodes {
             return;
         }
         state.turn = turn.wrapping_add(1);
-        if state.urls.len() > 1 {
-            tracing::warn!("passing on to the node at {}", state.current());
+        if state.nodes.len() > 1 {
+            tracing::warn!("passing on to the node at {}", state.current().url);
         }
     }
 
@@ -67,17 +74,23 @@ impl Nodes {
 }
 
 impl State {
-    fn current(&self) -> Arc<DaemonUrl> {
-        let url = self.urls.get(self.turn % self.urls.len());
-        Arc::clone(url.expect("a remainder is less than its divisor"))
+    fn current(&self) -> Arc<Node> {
+        let node = self.nodes.get(self.turn % self.nodes.len());
+        Arc::clone(node.expect("a remainder is less than its divisor"))
     }
 }
 
-fn shared(urls: Vec<DaemonUrl>) -> Result<Vec<Arc<DaemonUrl>>, DaemonError> {
-    match urls.is_empty() {
-        true => Err(DaemonError::NoUrl),
-        false => Ok(urls.into_iter().map(Arc::new).collect()),
+fn nodes(urls: Vec<DaemonUrl>) -> Result<Vec<Arc<Node>>, DaemonError> {
+    if urls.is_empty() {
+        return Err(DaemonError::NoUrl);
     }
+    let node = |url| {
+        Arc::new(Node {
+            url,
+            habits: Habits::default(),
+        })
+    };
+    Ok(urls.into_iter().map(node).collect())
 }
 
 #[cfg(test)]
@@ -90,7 +103,7 @@ mod tests {
     }
 
     fn current(nodes: &Nodes) -> String {
-        nodes.current().1.to_string()
+        nodes.current().1.url.to_string()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,8 +15,9 @@ pub(crate) struct Outage(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether the last try failed.
-    is_on: bool,
+    /// Since when every try has failed.
+    since: Option<Instant>,
+    last_failure: Option<Instant>,
     told: bool,
     last_line: Option<Instant>,
 }
@@ -24,8 +25,10 @@ struct State {
 impl Outage {
     /// Takes note of a failure.
     pub(crate) fn failed(&self, failure: &dyn fmt::Display) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_on = true;
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.since.get_or_insert(now);
+        state.last_failure = Some(now);
         if state
             .last_line
             .is_some_and(|line| line.elapsed() < BETWEEN_LINES)
@@ -35,20 +38,30 @@ impl Outage {
         }
         tracing::warn!("{failure}");
         state.told = true;
-        state.last_line = Some(Instant::now());
+        state.last_line = Some(now);
     }
 
-    /// Tells whether it failed when it was last tried.
-    pub(crate) fn is_on(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_on
+    /// Gives how long every try has failed; `None` if the last one did not.
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        self.lock().since.map(|since| since.elapsed())
+    }
+
+    /// Tells whether a try has failed since then.
+    pub(crate) fn has_failed_since(&self, then: Instant) -> bool {
+        self.lock().last_failure.is_some_and(|last| last >= then)
     }
 
     /// Takes note that it works.
     pub(crate) fn over(&self, what: &dyn fmt::Display) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_on = false;
+        let mut state = self.lock();
+        state.since = None;
         if std::mem::take(&mut state.told) {
             tracing::info!("connection to {what} restored");
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -102,6 +102,10 @@ pub(crate) fn malformed<E: fmt::Display>(
 }
 
 impl Failure {
+    pub(crate) fn new(code: i64, message: String) -> Self {
+        Self { code, message }
+    }
+
     /// Gives `None` if the node merely does not have the thing asked for.
     pub(crate) fn unless_missing(self) -> Result<(), DaemonError> {
         if self.code == RPC_INVALID_ADDRESS_OR_KEY {

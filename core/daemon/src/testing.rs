@@ -76,7 +76,11 @@ impl Node {
     pub(crate) async fn of_methods(
         results: impl Fn(&str, &Value) -> Result<Value, i64> + Send + Sync + 'static,
     ) -> Self {
-        Self::start(move |received| Some((200, answer(&received.json(), &results)))).await
+        Self::start(move |received| {
+            let answer = answer_with(&received.json(), &results);
+            Some((200, answer.to_string().into()))
+        })
+        .await
     }
 
     pub(crate) fn url(&self) -> String {
@@ -91,7 +95,15 @@ impl Node {
 
 /// Makes a client of nodes at these URLs, which waits only briefly between tries.
 pub(crate) fn daemon(urls: &[&str]) -> Daemon {
-    daemon_with(urls, DaemonConfig::default())
+    daemon_with(urls, impatient())
+}
+
+/// Gives settings with little patience for wallets.
+pub(crate) fn impatient() -> DaemonConfig {
+    DaemonConfig {
+        client_patience: Duration::from_millis(20),
+        ..DaemonConfig::default()
+    }
 }
 
 pub(crate) fn daemon_with(urls: &[&str], config: DaemonConfig) -> Daemon {
@@ -110,7 +122,10 @@ pub(crate) async fn dead_url() -> String {
 }
 
 /// Answers one request, or each of a batch.
-fn answer(request: &Value, results: &impl Fn(&str, &Value) -> Result<Value, i64>) -> Vec<u8> {
+pub(crate) fn answer_with(
+    request: &Value,
+    results: &impl Fn(&str, &Value) -> Result<Value, i64>,
+) -> Value {
     let one =
         |request: &Value| match results(request["method"].as_str().unwrap(), &request["params"]) {
             Ok(result) => json!({"id": request["id"], "result": result, "error": null}),
@@ -119,11 +134,10 @@ fn answer(request: &Value, results: &impl Fn(&str, &Value) -> Result<Value, i64>
                 json!({"id": request["id"], "result": null, "error": error})
             }
         };
-    let answer = match request {
+    match request {
         Value::Array(requests) => requests.iter().map(one).collect(),
         request => one(request),
-    };
-    answer.to_string().into_bytes()
+    }
 }
 
 async fn serve(stream: TcpStream, handler: Arc<Handler>, log: Arc<Mutex<Vec<Received>>>) {

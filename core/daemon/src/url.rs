@@ -24,9 +24,9 @@ impl DaemonUrl {
         parse(text.trim(), default_port).map_err(|reason| DaemonError::Url { reason })
     }
 
-    /// Gives the host, without the brackets of an IPv6 address.
-    pub(crate) fn host(&self) -> &str {
-        &self.endpoint.host
+    /// Gives the host and port of the node.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Gives where JSON-RPC requests go.

@@ -24,6 +24,17 @@ impl Chain {
         self.blocks.pop_back()
     }
 
+    /// Tells whether each block ends where the one before does, or behind.
+    pub(crate) fn rises(&self) -> bool {
+        let ends = self
+            .blocks
+            .iter()
+            .map(|block| (block.end_tx_num, block.header_end));
+        ends.is_sorted_by(|(tx_num, header), (next_tx_num, next_header)| {
+            tx_num <= next_tx_num && header < next_header
+        })
+    }
+
     pub(crate) fn tip(&self) -> Option<(Height, BlockRecord)> {
         let height = self.block_count().checked_sub(1).map(Height)?;
         Some((height, *self.blocks.back()?))

@@ -6,8 +6,7 @@
 //! a crash in between is mended by doing it again.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +15,7 @@ use rocksdb::{IngestExternalFileOptions, SstFileWriter, WriteBatch, WriteOptions
 use crate::{
     IndexError,
     changes::{Changes, Part},
+    durable,
     schema::{STATE_KEY, State, Table},
     store::{Store, table_options},
 };
@@ -120,27 +120,29 @@ pub(crate) fn begin_run(store: &Store) -> Result<(), IndexError> {
 
 /// Decides that the run in the folder counts, and takes it over.
 pub(crate) fn commit_run(store: &Store, state: &State) -> Result<(), IndexError> {
-    let dir = store.dir().join(RUN_DIR);
-    let (draft, commit) = (dir.join("draft"), dir.join(COMMIT_FILE));
-    let decide = || -> io::Result<()> {
-        fs::write(&draft, state.bytes())?;
-        File::open(&draft)?.sync_all()?;
-        fs::rename(&draft, &commit)?;
-        File::open(&dir)?.sync_all()
-    };
-    decide().map_err(file_error(&commit))?;
+    let commit = commit_file(store);
+    durable::replace(&commit, &state.bytes()).map_err(file_error(&commit))?;
     ingest_run(store, state)
 }
 
-/// Finishes the run that a crash interrupted, or drops it when it was not decided yet.
-pub(crate) fn recover_run(store: &Store) -> Result<(), IndexError> {
-    let commit = store.dir().join(RUN_DIR).join(COMMIT_FILE);
-    match fs::read(&commit) {
-        Ok(state) => ingest_run(store, &State::parse(&state)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            remove_dir(&store.dir().join(RUN_DIR))
+/// Finishes the run that a crash interrupted, or drops it: when it was not decided yet, or is of
+/// an older time than the rest. Gives the state that the index has then.
+pub(crate) fn recover_run(store: &Store, state: State) -> Result<State, IndexError> {
+    let commit = commit_file(store);
+    let decided = match fs::read(&commit) {
+        Ok(decided) => Some(State::parse(&decided)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(file_error(&commit)(source)),
+    };
+    match decided.filter(|decided| decided.block_count > state.block_count) {
+        Some(decided) => {
+            ingest_run(store, &decided)?;
+            Ok(decided)
         }
-        Err(source) => Err(file_error(&commit)(source)),
+        None => {
+            drop_run(store)?;
+            Ok(state)
+        }
     }
 }
 
@@ -158,7 +160,20 @@ fn ingest_run(store: &Store, state: &State) -> Result<(), IndexError> {
         }
     }
     Batch::new(store).commit(state)?;
-    remove_dir(&store.dir().join(RUN_DIR))
+    drop_run(store)
+}
+
+/// Removes the folder of a run, the decision first: it must not come back without the rest, or
+/// later.
+fn drop_run(store: &Store) -> Result<(), IndexError> {
+    let (commit, dir) = (commit_file(store), store.dir().join(RUN_DIR));
+    durable::remove(&commit).map_err(file_error(&commit))?;
+    remove_dir(&dir)?;
+    durable::sync_folder_of(&dir).map_err(file_error(&dir))
+}
+
+fn commit_file(store: &Store) -> PathBuf {
+    store.dir().join(RUN_DIR).join(COMMIT_FILE)
 }
 
 fn run_file(dir: &Path, part: &Part) -> PathBuf {
@@ -207,11 +222,12 @@ mod tests {
         let state = State {
             block_count: 7,
             tip_hash: BlockHash([8; 32]),
+            ..State::default()
         };
         crash_with_a_decided_run(dir.path(), &state);
 
         let store = Store::open(dir.path(), &IndexConfig::default()).unwrap();
-        recover_run(&store).unwrap();
+        assert_eq!(recover_run(&store, State::default()).unwrap(), state);
         for table in [Table::Outpoints, Table::Spends] {
             let value = store
                 .db()
@@ -222,5 +238,32 @@ mod tests {
         let found = store.db().get(STATE_KEY).unwrap().unwrap();
         assert_eq!(State::parse(&found).unwrap(), state);
         assert!(!dir.path().join(RUN_DIR).exists());
+    }
+
+    #[test]
+    fn drops_a_run_of_an_older_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = State {
+            block_count: 7,
+            ..State::default()
+        };
+        let newer = State {
+            block_count: 8,
+            ..State::default()
+        };
+        let store = Store::open(dir.path(), &IndexConfig::default()).unwrap();
+        for state in [old, newer] {
+            begin_run(&store).unwrap();
+            let part = Part::whole(Table::Spends);
+            write_run_file(&store, &part, |rows| {
+                rows.put(Table::Spends, b"key", b"value")
+            })
+            .unwrap();
+            fs::write(commit_file(&store), old.bytes()).unwrap();
+            assert_eq!(recover_run(&store, state).unwrap(), state);
+            let family = store.table(Table::Spends).unwrap();
+            assert_eq!(store.db().get_cf(family, b"key").unwrap(), None);
+            assert!(!dir.path().join(RUN_DIR).exists());
+        }
     }
 }

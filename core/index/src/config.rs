@@ -1,5 +1,7 @@
 //! Settings of an index, and how its memory is shared out.
 
+use electrode_coin::u64_from;
+
 /// Settings of an index.
 #[derive(Clone, Debug)]
 pub struct IndexConfig {
@@ -44,8 +46,9 @@ impl IndexConfig {
         self.cache_bytes / 16 * 3
     }
 
-    /// What the database has not written to its tables yet: a sixteenth.
-    pub(crate) fn write_buffer_memory(&self) -> usize {
-        self.cache_bytes / 16
+    /// What the write-ahead log may hold that is not in tables yet: a sixty-fourth, because rows
+    /// take four times as much in memory.
+    pub(crate) fn write_buffer_bytes(&self) -> u64 {
+        u64_from(self.cache_bytes / 64)
     }
 }

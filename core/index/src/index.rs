@@ -1,12 +1,8 @@
 //! The index: one writer, and views for any number of readers.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use electrode_coin::{BlockHash, Descriptor, Height, ScriptKey};
+use electrode_coin::{BlockHash, Descriptor, Height, ScriptKey, u64_from};
 use rayon::prelude::*;
 
 use crate::{
@@ -15,13 +11,17 @@ use crate::{
     changes::Changes,
     commit::{Batch, Rows as _, begin_run, commit_run, recover_run, write_run_file},
     disconnect::disconnect,
+    folder::Folder,
     lookup::TXID_LEN,
+    manifest::{self, ManifestWriter, Noted},
     places::RecentRuns,
-    schema::{BlockRecord, STATE_KEY, State, Table, identity, undo_key},
-    store::Store,
+    schema::{BlockRecord, FileEnds, STATE_KEY, State, Table, undo_key},
+    store::{ROWS, Store},
 };
 
-const IDENTITY_FILE: &str = "identity";
+/// How many times as much as its share of memory the write-ahead log may hold when nobody has had
+/// the time to [tidy](Index::tidy) up.
+const MAX_BUFFERS: u64 = 2;
 
 /// The last block of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Tip {
 /// The index of one chain, opened for writing.
 #[derive(Debug)]
 pub struct Index {
+    folder: Folder,
+    manifest: ManifestWriter,
     store: Arc<Store>,
     chain: Chain,
     config: IndexConfig,
@@ -45,29 +47,30 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index in `dir`, or starts an empty one there.
+    /// Opens the index in the folder `index` of `data_dir`, or starts an empty one there.
     ///
     /// What a crash left behind is mended on the way; that takes no longer than any opening.
     ///
     /// # Errors
     /// The folder holds an index of another chain or layout ([`IndexError::Identity`]; nothing is
-    /// touched then), or is in use, or cannot be read.
+    /// touched then), or is in use, or cannot be read, or something in it is not as it was left
+    /// ([`IndexError::Damaged`]).
     pub fn open(
-        dir: &Path,
+        data_dir: &Path,
         descriptor: &Descriptor,
         config: IndexConfig,
     ) -> Result<Self, IndexError> {
-        check_identity(dir, &identity(descriptor))?;
-        let store = Store::open(dir, &config)?;
-        recover_run(&store)?;
-        let state = match store.db().get(STATE_KEY)? {
-            Some(state) => State::parse(&state)?,
-            None => State::default(),
-        };
+        let Tables {
+            folder,
+            store,
+            state,
+            mut manifest,
+        } = Tables::open(data_dir, descriptor, &config)?;
         let chain = load_chain(&store, &state)?;
-        store.txids.truncate(chain.tx_count().0 * TXID_LEN)?;
-        store.headers.truncate(chain.headers_len())?;
+        manifest.note(&state, store.first_log()?)?;
         Ok(Self {
+            folder,
+            manifest,
             store: Arc::new(store),
             chain,
             config,
@@ -116,6 +119,7 @@ impl Index {
     /// # Errors
     /// The block does not build on the tip, or spends what is not there; nothing changes then.
     pub fn connect(&mut self, block: &BlockRows) -> Result<Vec<ScriptKey>, IndexError> {
+        self.check_place()?;
         self.recent.clear();
         let mut run = Run::new(self, block.height);
         run.push(block)?;
@@ -128,8 +132,9 @@ impl Index {
         if let Some(old) = block.height.0.checked_sub(self.config.reorg_limit) {
             batch.delete(Table::Undo, &undo_key(Height(old)))?;
         }
-        batch.commit(&state_of(&chain))?;
-        self.adopt(chain);
+        let state = state_of(&self.store, &chain)?;
+        batch.commit(&state)?;
+        self.adopt(chain, &state)?;
         Ok(changes.touched())
     }
 
@@ -138,6 +143,7 @@ impl Index {
     /// # Errors
     /// The run spends what is not there; nothing of it counts then.
     pub fn connect_run(&mut self, run: Run) -> Result<(), IndexError> {
+        self.check_place()?;
         let changes = Changes::new(&self.store, &self.recent, &run)?;
         begin_run(&self.store)?;
         let write_rows = || {
@@ -149,8 +155,10 @@ impl Index {
         let (chain, written) = rayon::join(|| self.append(&run), write_rows);
         let chain = chain?;
         written?;
-        commit_run(&self.store, &state_of(&chain))?;
-        self.adopt(chain);
+        let state = state_of(&self.store, &chain)?;
+        commit_run(&self.store, &state)?;
+        self.manifest.ingested(state.block_count);
+        self.adopt(chain, &state)?;
         let max_memory = self.config.recent_runs_memory();
         self.recent.push(run.base, run.places, max_memory);
         Ok(())
@@ -178,7 +186,8 @@ impl Index {
             self.store.set_compaction("false")?;
             self.is_compaction_paused = false;
         }
-        Ok(())
+        // What is known of the runs must not hang on a log that can be lost.
+        self.flush()
     }
 
     /// Disconnects the tip and makes that durable; gives the scripts it touched.
@@ -186,6 +195,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoUndo`] for the genesis block and below the `reorg_limit`.
     pub fn disconnect(&mut self) -> Result<Vec<ScriptKey>, IndexError> {
+        self.check_place()?;
         let no_undo = |height| IndexError::NoUndo { height };
         let (height, _) = self.chain.tip().ok_or(no_undo(Height(0)))?;
         let tx_nums = self.chain.tx_nums(height).ok_or(no_undo(height))?;
@@ -194,8 +204,9 @@ impl Index {
         chain.pop();
         let mut batch = Batch::new(&self.store);
         let touched = disconnect(&self.store, height, tx_nums, &mut batch)?;
-        batch.commit(&state_of(&chain))?;
-        self.chain = chain;
+        let state = state_of(&self.store, &chain)?;
+        batch.commit(&state)?;
+        self.adopt(chain, &state)?;
         Ok(touched)
     }
 
@@ -213,7 +224,7 @@ impl Index {
             .iter()
             .flat_map(|block| block.record.bytes())
             .collect();
-        let records_start = len_u64(BlockRecord::LEN) * u64::from(self.chain.block_count());
+        let records_start = blocks_len(self.chain.block_count());
         let store = &self.store;
         // Three waits for the disk at once are as short as one.
         let writes = [
@@ -231,56 +242,116 @@ impl Index {
         Ok(run.extended(&self.chain))
     }
 
-    fn adopt(&mut self, chain: Chain) {
+    /// Goes on from what was committed.
+    fn adopt(&mut self, chain: Chain, state: &State) -> Result<(), IndexError> {
         self.most_blocks = self.most_blocks.max(chain.block_count());
         self.chain = chain;
-    }
-}
-
-/// Compares what the folder holds with what is asked for, before anything is opened.
-fn check_identity(dir: &Path, expected: &str) -> Result<(), IndexError> {
-    let path = dir.join(IDENTITY_FILE);
-    let file_error = |path: PathBuf| move |source| IndexError::File { path, source };
-    match fs::read_to_string(&path) {
-        Ok(found) if found == expected => Ok(()),
-        Ok(found) => Err(IndexError::Identity {
-            path: dir.to_owned(),
-            expected: on_one_line(expected),
-            found: on_one_line(&found),
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fs::create_dir_all(dir).map_err(file_error(dir.to_owned()))?;
-            fs::write(&path, expected).map_err(file_error(path))
+        self.note(state)?;
+        if self.manifest.log_len() > MAX_BUFFERS * self.config.write_buffer_bytes() {
+            self.flush()?;
         }
-        Err(source) => Err(file_error(path)(source)),
+        Ok(())
+    }
+
+    /// Writes rows into tables that are only in the write-ahead log, if they are many: for times
+    /// when nobody waits for a block.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn tidy(&mut self) -> Result<(), IndexError> {
+        if self.manifest.log_len() > self.config.write_buffer_bytes() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), IndexError> {
+        self.store.flush()?;
+        self.note(&state_of(&self.store, &self.chain)?)
+    }
+
+    fn note(&mut self, state: &State) -> Result<(), IndexError> {
+        self.manifest.note(state, self.store.first_log()?)
+    }
+
+    /// Checks that the index is where it was opened: what is written elsewhere is lost.
+    ///
+    /// # Errors
+    /// [`IndexError::Moved`].
+    pub fn check_place(&self) -> Result<(), IndexError> {
+        self.folder.check_place()
     }
 }
 
-fn on_one_line(identity: &str) -> String {
-    identity.trim_end().replace('\n', ", ")
+/// The tables of an index, which say how far its files go: those are not looked at yet.
+pub(crate) struct Tables {
+    folder: Folder,
+    pub(crate) store: Store,
+    pub(crate) state: State,
+    manifest: ManifestWriter,
+}
+
+impl Tables {
+    /// Opens the tables of the index in `data_dir`, with what a crash left behind mended.
+    pub(crate) fn open(
+        data_dir: &Path,
+        descriptor: &Descriptor,
+        config: &IndexConfig,
+    ) -> Result<Self, IndexError> {
+        let folder = Folder::open(data_dir, descriptor)?;
+        let (dir, rows) = (folder.path(), folder.path().join(ROWS));
+        let noted = manifest::check(dir, &rows)?;
+        let store = Store::open(dir, config)?;
+        let before = match store.db().get(STATE_KEY)? {
+            Some(state) => State::parse(&state)?,
+            None => State::default(),
+        };
+        let mut manifest = ManifestWriter::new(dir, &rows, noted.as_ref());
+        let state = recover_run(&store, before)?;
+        if state != before {
+            manifest.ingested(state.block_count);
+        }
+        Noted::check(noted.as_ref(), &state)?;
+        Ok(Self {
+            folder,
+            store,
+            state,
+            manifest,
+        })
+    }
 }
 
 fn load_chain(store: &Store, state: &State) -> Result<Chain, IndexError> {
-    let len = len_u64(BlockRecord::LEN) * u64::from(state.block_count);
-    store.blocks.truncate(len)?;
+    let len = blocks_len(state.block_count);
+    store.blocks.cut(len, state.ends.blocks)?;
     let bytes = store.blocks.read_vec(0, len)?;
     let (records, _) = bytes.as_chunks();
     let chain = Chain::new(records.iter().map(BlockRecord::parse).collect());
-    if state_of(&chain) != *state {
-        return Err(IndexError::corrupt("block records"));
+    let tip_hash = chain.tip().map(|(_, block)| block.hash).unwrap_or_default();
+    if tip_hash != state.tip_hash || !chain.rises() {
+        return Err(IndexError::damaged("its block records are of another time"));
     }
+    store.headers.cut(chain.headers_len(), state.ends.headers)?;
+    store
+        .txids
+        .cut(chain.tx_count().0 * TXID_LEN, state.ends.txids)?;
     Ok(chain)
 }
 
-fn state_of(chain: &Chain) -> State {
+fn state_of(store: &Store, chain: &Chain) -> Result<State, IndexError> {
     let tip_hash = chain.tip().map(|(_, block)| block.hash).unwrap_or_default();
-    State {
+    Ok(State {
         block_count: chain.block_count(),
         tip_hash,
-    }
+        ends: FileEnds {
+            blocks: store.blocks.sum_at(blocks_len(chain.block_count()))?,
+            headers: store.headers.sum_at(chain.headers_len())?,
+            txids: store.txids.sum_at(chain.tx_count().0 * TXID_LEN)?,
+        },
+    })
 }
 
-fn len_u64(len: usize) -> u64 {
-    // usize is at most 64 bits wide on every platform that RocksDB runs on.
-    u64::try_from(len).unwrap_or(u64::MAX)
+/// Bytes that the records of so many blocks take.
+pub(crate) fn blocks_len(count: u32) -> u64 {
+    u64_from(BlockRecord::LEN) * u64::from(count)
 }

@@ -168,7 +168,7 @@ fn first_unspent(
         let script = parse_script_key(&script)?;
         let amount = rows
             .get(Table::Unspent, output.unspent_key(script))?
-            .ok_or(IndexError::corrupt("unspent row of an outpoint"))?;
+            .ok_or(IndexError::damaged("unspent row of an outpoint"))?;
         return Ok(Some(Spent {
             output,
             script,

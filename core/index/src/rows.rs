@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use electrode_coin::{
     BlockHash, Coin, CoinError, Genesis, Height, OutPoint, Sats, ScriptKey, SpentOutputs,
-    Truncated, TxView, Txid, owner_key,
+    Truncated, TxView, Txid, check_transactions, owner_key,
 };
 
 use crate::IndexError;
@@ -99,6 +99,8 @@ impl BlockRows {
         };
         if height != Height(0) || coin.descriptor().genesis == Genesis::Indexed {
             rows.read_transactions(coin, raw.bytes).map_err(malformed)?;
+            check_transactions(coin.descriptor(), &rows.header, &rows.txids)
+                .map_err(|_other| IndexError::DamagedBlock { height, hash })?;
         }
         if let Some(spent) = raw.spent {
             rows.read_spent(coin, spent)

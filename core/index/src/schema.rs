@@ -11,11 +11,15 @@ use electrode_coin::{Sats, ScriptKey, TxNum, Txid};
 
 use crate::IndexError;
 
-pub(crate) use record::{BlockRecord, STATE_KEY, State, identity};
+pub(crate) use record::{BlockRecord, FileEnds, STATE_KEY, State, identity};
 pub(crate) use undo::{Spent, Undo, parse_undo, undo_key, undo_value};
 
 /// Number of this layout; an index with another one must be built anew.
-pub(crate) const SCHEMA: u32 = 3;
+///
+/// 1 was keyed by pieces of txids; 2 by numbers of transactions, 5 bytes each; 3 wrote them in 3
+/// to 5 bytes. 4 checks its flat files by pages, notes what it consists of in a manifest, and has
+/// a folder of its own.
+pub(crate) const SCHEMA: u32 = 4;
 
 /// Entries of one history row; a script with more has several rows.
 pub(crate) const HISTORY_ROW_ENTRIES: usize = 1024;
@@ -124,7 +128,7 @@ impl ScriptTx {
 
     /// Reads the key of a `history` row.
     pub(crate) fn parse(key: &[u8]) -> Result<Self, IndexError> {
-        let corrupt = IndexError::corrupt("history key");
+        let corrupt = IndexError::damaged("history key");
         let (script, mut rest) = key.split_first_chunk().ok_or(corrupt)?;
         let tx_num = take_tx_num(&mut rest)?;
         Ok(Self::new(ScriptKey(*script), tx_num))
@@ -169,7 +173,7 @@ pub(crate) fn txid_prefix(txid: &Txid) -> [u8; TXID_PREFIX_LEN] {
 pub(crate) fn txid_key_tx_num(key: &[u8]) -> Result<TxNum, IndexError> {
     let mut number = key
         .get(TXID_PREFIX_LEN..)
-        .ok_or(IndexError::corrupt("txid key"))?;
+        .ok_or(IndexError::damaged("txid key"))?;
     take_tx_num(&mut number)
 }
 
@@ -213,7 +217,7 @@ pub(crate) fn outputs_from(tx_num: TxNum) -> RowKey {
 
 /// Reads the key of an `unspent` row.
 pub(crate) fn parse_unspent_key(key: &[u8]) -> Result<(ScriptKey, OutputNum), IndexError> {
-    let corrupt = IndexError::corrupt("unspent key");
+    let corrupt = IndexError::damaged("unspent key");
     let (script, output) = key.split_first_chunk().ok_or(corrupt)?;
     Ok((ScriptKey(*script), OutputNum::parse(output)?))
 }
@@ -222,7 +226,7 @@ pub(crate) fn parse_script_key(value: &[u8]) -> Result<ScriptKey, IndexError> {
     value
         .try_into()
         .map(ScriptKey)
-        .map_err(|_wrong_len| IndexError::corrupt("outpoint value"))
+        .map_err(|_wrong_len| IndexError::damaged("outpoint value"))
 }
 
 /// A key on the stack.
@@ -279,7 +283,7 @@ fn take_tx_num(bytes: &mut &[u8]) -> Result<TxNum, IndexError> {
         [a @ ..0x40, b, c, ref rest @ ..] => ([0, 0, a, b, c], rest),
         [a @ 0x40..0x80, b, c, d, ref rest @ ..] => ([0, a & 0x3f, b, c, d], rest),
         [a @ 0x80..=0xff, b, c, d, e, ref rest @ ..] => ([a & 0x7f, b, c, d, e], rest),
-        _ => return Err(IndexError::corrupt("transaction number in a key")),
+        _ => return Err(IndexError::damaged("transaction number in a key")),
     };
     *bytes = rest;
     let [a, b, c, d, e] = number;
@@ -291,7 +295,7 @@ fn parse_vout(bytes: &[u8]) -> Result<u32, IndexError> {
         [byte @ ..0xfd] => Ok(u32::from(byte)),
         [0xfd, a, b] => Ok(u32::from(u16::from_be_bytes([a, b]))),
         [0xfe, a, b, c, d] => Ok(u32::from_be_bytes([a, b, c, d])),
-        _ => Err(IndexError::corrupt("output position")),
+        _ => Err(IndexError::damaged("output position")),
     }
 }
 
@@ -344,7 +348,7 @@ pub(crate) fn parse_spender(output: OutputNum, mut value: &[u8]) -> Result<TxNum
         0 => output.tx_num.0.checked_add(gap),
         _ => output.tx_num.0.checked_sub(gap),
     };
-    spender.map(TxNum).ok_or(IndexError::corrupt("spends row"))
+    spender.map(TxNum).ok_or(IndexError::damaged("spends row"))
 }
 
 fn push_number(out: &mut Vec<u8>, mut number: u64) {
@@ -361,14 +365,14 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
 fn take_number(bytes: &mut &[u8]) -> Result<u64, IndexError> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(IndexError::corrupt("number"))?;
+        let (byte, rest) = bytes.split_first().ok_or(IndexError::damaged("number"))?;
         *bytes = rest;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             return Ok(number);
         }
     }
-    Err(IndexError::corrupt("number"))
+    Err(IndexError::damaged("number"))
 }
 
 #[cfg(test)]

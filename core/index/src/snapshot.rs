@@ -73,7 +73,7 @@ impl PinnedSnapshot {
     fn family(&self, table: Table) -> Result<&ColumnFamily, IndexError> {
         self.borrow_owner()
             .cf_handle(table.name())
-            .ok_or(IndexError::corrupt(table.name()))
+            .ok_or(IndexError::damaged(table.name()))
     }
 }
 

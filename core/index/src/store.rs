@@ -3,14 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
-    DBCompressionType, Options, SliceTransform,
+    DBCompressionType, FlushOptions, Options, SliceTransform, properties,
 };
 
 use crate::{IndexConfig, IndexError, flat::FlatFile, schema::Table, snapshot::PinnedSnapshot};
@@ -21,6 +21,13 @@ const FILTER_BITS: f64 = 10.0;
 const INDEX_RESTARTS: i32 = 8;
 /// Bytes of a data block: small ones read faster when the cache is cold.
 const BLOCK_LEN: usize = 4096;
+
+/// Folder of the database in the folder of the index.
+pub(crate) const ROWS: &str = "rows";
+
+/// Times what the index flushes at by itself, that no write-ahead log reaches: the database would
+/// flush at it in the background. It reserves as much on the disk.
+const LOG_ROOM: u64 = 8;
 
 /// Where everything of one index is kept.
 pub(crate) struct Store {
@@ -35,20 +42,22 @@ pub(crate) struct Store {
     /// Counts the times that committed bytes of flat files were written over: a view made before
     /// may have read the wrong ones.
     overwrites: AtomicU64,
+    /// What was found damaged first.
+    damage: OnceLock<String>,
 }
 
 impl Store {
+    /// Opens what is there, or makes it.
     pub(crate) fn open(dir: &Path, config: &IndexConfig) -> Result<Self, IndexError> {
-        std::fs::create_dir_all(dir).map_err(|source| IndexError::File {
-            path: dir.to_owned(),
-            source,
-        })?;
         let cache = Cache::new_lru_cache(config.block_cache_memory());
+        // Rows take several times as much in memory as in the log.
+        let write_buffer_size = usize::try_from(4 * max_log_len(config)).unwrap_or(usize::MAX);
         let families = Table::ALL.map(|table| {
-            ColumnFamilyDescriptor::new(table.name(), table_options(table, Some(&cache)))
+            let mut options = table_options(table, Some(&cache));
+            options.set_write_buffer_size(write_buffer_size);
+            ColumnFamilyDescriptor::new(table.name(), options)
         });
-        let db = DB::open_cf_descriptors(&database_options(config), dir.join("rows"), families)
-            .map_err(|source| opening_error(dir, source))?;
+        let db = DB::open_cf_descriptors(&database_options(config), dir.join(ROWS), families)?;
         Ok(Self {
             db: Arc::new(db),
             dir: dir.to_owned(),
@@ -56,6 +65,7 @@ impl Store {
             headers: FlatFile::open(dir.join("headers"))?,
             txids: FlatFile::open(dir.join("txids"))?,
             overwrites: AtomicU64::new(0),
+            damage: OnceLock::new(),
         })
     }
 
@@ -70,7 +80,7 @@ impl Store {
     pub(crate) fn table(&self, table: Table) -> Result<&ColumnFamily, IndexError> {
         self.db
             .cf_handle(table.name())
-            .ok_or(IndexError::corrupt(table.name()))
+            .ok_or(IndexError::damaged(table.name()))
     }
 
     /// Sets whether tables are not compacted by themselves: `true` or `false`.
@@ -80,6 +90,33 @@ impl Store {
             self.db.set_options_cf(self.table(table)?, &options)?;
         }
         Ok(())
+    }
+
+    /// Gives the number of the oldest write-ahead log that is needed. Nothing is written into
+    /// tables in the background, so that it changes in [`Self::flush`] alone.
+    pub(crate) fn first_log(&self) -> Result<u64, IndexError> {
+        let first = self
+            .db
+            .property_int_value(properties::MIN_LOG_NUMBER_TO_KEEP)?;
+        first.ok_or_else(|| IndexError::damaged("the database does not know its own state"))
+    }
+
+    /// Writes what is only in the write-ahead log into tables.
+    pub(crate) fn flush(&self) -> Result<(), IndexError> {
+        let families = Table::ALL.map(|table| self.table(table));
+        let families = families.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
+    }
+
+    /// Takes note that a reader found something damaged.
+    pub(crate) fn note_damage(&self, error: &IndexError) {
+        if matches!(error, IndexError::Damaged { .. }) {
+            self.damage.get_or_init(|| error.to_string());
+        }
+    }
+
+    pub(crate) fn damage(&self) -> Option<&str> {
+        self.damage.get().map(String::as_str)
     }
 
     pub(crate) fn snapshot(&self) -> PinnedSnapshot {
@@ -128,8 +165,11 @@ pub(crate) fn table_options(table: Table, cache: Option<&Cache>) -> Options {
     }
     options.set_block_based_table_factory(&blocks);
     options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(8 << 20);
     options
+}
+
+fn max_log_len(config: &IndexConfig) -> u64 {
+    LOG_ROOM * config.write_buffer_bytes() + (16 << 20)
 }
 
 fn database_options(config: &IndexConfig) -> Options {
@@ -137,19 +177,11 @@ fn database_options(config: &IndexConfig) -> Options {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_max_open_files(config.max_open_files);
-    options.set_db_write_buffer_size(config.write_buffer_memory());
-    options.set_max_total_wal_size(32 << 20);
+    options.set_max_total_wal_size(max_log_len(config));
     options.set_keep_log_file_num(4);
     options.set_max_background_jobs(2);
+    // What a lost log leaves is the index as it was some blocks ago, in all tables.
+    options.set_atomic_flush(true);
+    options.set_track_and_verify_wals_in_manifest(true);
     options
-}
-
-fn opening_error(dir: &Path, source: rocksdb::Error) -> IndexError {
-    if source.to_string().contains("lock") {
-        return IndexError::InUse {
-            path: dir.to_owned(),
-            source,
-        };
-    }
-    IndexError::Database(source)
 }

@@ -125,6 +125,13 @@ impl IndexView {
         self.overwrites
     }
 
+    /// Tells what was found damaged since the index was opened, if anything: some queries cannot be
+    /// answered then, the others can.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.store.damage()
+    }
+
     /// Lists the transactions of a script from the number `from` on, in chain order.
     ///
     /// `from` must be 0 or the [`Self::tx_count`] of an earlier view of the same chain.
@@ -138,25 +145,7 @@ impl IndexView {
         from: TxNum,
         limit: usize,
     ) -> Result<Vec<HistoryTx>, IndexError> {
-        let start = ScriptTx::new(*script, from).row_key();
-        let mut tx_nums = Vec::new();
-        self.rows
-            .scan(Table::History, &script.0, start.as_ref(), |key, value| {
-                history_row(key, value, |tx_num| tx_nums.push(tx_num))?;
-                Ok(tx_nums.len() <= limit)
-            })?;
-        if tx_nums.len() > limit {
-            return Err(IndexError::HistoryTooLarge);
-        }
-        let history = tx_nums.into_iter().map(|tx_num| {
-            let (txid, height) = self.transaction(tx_num)?;
-            Ok(HistoryTx {
-                tx_num,
-                txid,
-                height,
-            })
-        });
-        self.checked(history.collect())
+        self.checked(self.read_history(script, from, limit))
     }
 
     /// Adds up the unspent outputs of a script.
@@ -166,18 +155,7 @@ impl IndexView {
     /// # Errors
     /// [`IndexError::HistoryTooLarge`] when there are more than `limit`.
     pub fn balance(&self, script: &ScriptKey, limit: usize) -> Result<Sats, IndexError> {
-        let (mut sum, mut outputs) = (0u64, 0);
-        self.rows
-            .scan(Table::Unspent, &script.0, &script.0, |_, value| {
-                sum = sum.saturating_add(parse_amount(value)?.0);
-                outputs += 1;
-                Ok(outputs <= limit)
-            })?;
-        if outputs > limit {
-            Err(IndexError::HistoryTooLarge)
-        } else {
-            Ok(Sats(sum))
-        }
+        self.checked(self.read_balance(script, limit))
     }
 
     /// Lists the unspent outputs of a script in chain order, then by position.
@@ -189,28 +167,7 @@ impl IndexView {
         script: &ScriptKey,
         limit: usize,
     ) -> Result<Vec<UnspentOutput>, IndexError> {
-        let mut outputs = Vec::new();
-        self.rows
-            .scan(Table::Unspent, &script.0, &script.0, |key, value| {
-                let (_, output) = parse_unspent_key(key)?;
-                outputs.push((output, parse_amount(value)?));
-                Ok(outputs.len() <= limit)
-            })?;
-        if outputs.len() > limit {
-            return Err(IndexError::HistoryTooLarge);
-        }
-        let unspent = outputs.into_iter().map(|(output, value)| {
-            let (txid, height) = self.transaction(output.tx_num)?;
-            Ok(UnspentOutput {
-                outpoint: OutPoint {
-                    txid,
-                    vout: output.vout,
-                },
-                height,
-                value,
-            })
-        });
-        self.checked(unspent.collect())
+        self.checked(self.read_unspent(script, limit))
     }
 
     /// Finds unspent outputs by name, in the order asked for; `None` for those that are not there.
@@ -336,11 +293,81 @@ impl IndexView {
 
     /// Passes on what was read, unless the flat files may have changed under it.
     pub(crate) fn checked<T>(&self, read: Result<T, IndexError>) -> Result<T, IndexError> {
-        if self.store.overwrites() == self.overwrites {
-            read
-        } else {
-            Err(IndexError::Reorganised)
+        if self.store.overwrites() != self.overwrites {
+            return Err(IndexError::Reorganised);
         }
+        read.inspect_err(|error| self.store.note_damage(error))
+    }
+
+    fn read_history(
+        &self,
+        script: &ScriptKey,
+        from: TxNum,
+        limit: usize,
+    ) -> Result<Vec<HistoryTx>, IndexError> {
+        let start = ScriptTx::new(*script, from).row_key();
+        let mut tx_nums = Vec::new();
+        self.rows
+            .scan(Table::History, &script.0, start.as_ref(), |key, value| {
+                history_row(key, value, |tx_num| tx_nums.push(tx_num))?;
+                Ok(tx_nums.len() <= limit)
+            })?;
+        if tx_nums.len() > limit {
+            return Err(IndexError::HistoryTooLarge);
+        }
+        let history = tx_nums.into_iter().map(|tx_num| {
+            let (txid, height) = self.transaction(tx_num)?;
+            Ok(HistoryTx {
+                tx_num,
+                txid,
+                height,
+            })
+        });
+        history.collect()
+    }
+
+    fn read_balance(&self, script: &ScriptKey, limit: usize) -> Result<Sats, IndexError> {
+        let (mut sum, mut outputs) = (0u64, 0);
+        self.rows
+            .scan(Table::Unspent, &script.0, &script.0, |_, value| {
+                sum = sum.saturating_add(parse_amount(value)?.0);
+                outputs += 1;
+                Ok(outputs <= limit)
+            })?;
+        if outputs > limit {
+            Err(IndexError::HistoryTooLarge)
+        } else {
+            Ok(Sats(sum))
+        }
+    }
+
+    fn read_unspent(
+        &self,
+        script: &ScriptKey,
+        limit: usize,
+    ) -> Result<Vec<UnspentOutput>, IndexError> {
+        let mut outputs = Vec::new();
+        self.rows
+            .scan(Table::Unspent, &script.0, &script.0, |key, value| {
+                let (_, output) = parse_unspent_key(key)?;
+                outputs.push((output, parse_amount(value)?));
+                Ok(outputs.len() <= limit)
+            })?;
+        if outputs.len() > limit {
+            return Err(IndexError::HistoryTooLarge);
+        }
+        let unspent = outputs.into_iter().map(|(output, value)| {
+            let (txid, height) = self.transaction(output.tx_num)?;
+            Ok(UnspentOutput {
+                outpoint: OutPoint {
+                    txid,
+                    vout: output.vout,
+                },
+                height,
+                value,
+            })
+        });
+        unspent.collect()
     }
 
     fn find_spender(&self, outpoint: &OutPoint) -> Result<Option<HistoryTx>, IndexError> {
@@ -372,7 +399,7 @@ impl IndexView {
         let height = self
             .chain
             .height_of(tx_num)
-            .ok_or(IndexError::corrupt("transaction number"))?;
+            .ok_or(IndexError::damaged("transaction number"))?;
         Ok((lookup::txid_at(&self.store, tx_num)?, height))
     }
 }

@@ -44,6 +44,12 @@ impl Mempool {
         self.view.clone()
     }
 
+    /// Gives the names of all transactions that are held or wait, in no promised order: a listing
+    /// with these in addition lets none go.
+    pub fn txids(&self) -> impl Iterator<Item = Txid> {
+        self.view.txids().chain(self.waiting.keys()).copied()
+    }
+
     /// Gives what has to be fetched of a listing, each once and in its order, as far as there is
     /// room for it.
     #[must_use]

@@ -24,39 +24,95 @@ const AHEAD: RangeInclusive<usize> = 2..=32;
 /// outputs that it spends are about as large each.
 const READING: usize = 3;
 
+/// What is asked for with a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskFor {
+    /// The block alone: what it spends is looked up in the index, and the source need not be
+    /// believed.
+    BlockOnly,
+    /// The outputs that it spends as well, where the source has them.
+    WithSpent,
+}
+
 /// Where blocks come from, and how they are read.
 #[derive(Clone)]
 pub(crate) struct Blocks {
     pub(crate) coin: Arc<dyn Coin>,
     pub(crate) daemon: Daemon,
-    pub(crate) source: Arc<dyn BlockSource>,
+    source: Arc<dyn BlockSource>,
+    ask_for: AskFor,
     /// As many blocks are read at once as there are processors: more only take memory.
     readers: Arc<Semaphore>,
 }
 
 impl Blocks {
     /// Finds the best way to get blocks from the node.
-    pub(crate) async fn new(coin: Arc<dyn Coin>, daemon: Daemon) -> Result<Self, Failure> {
+    pub(crate) async fn new(
+        coin: Arc<dyn Coin>,
+        daemon: Daemon,
+        ask_for: AskFor,
+    ) -> Result<Self, Failure> {
         let source = Arc::from(daemon.block_source().await?);
         Ok(Self {
             coin,
             daemon,
             source,
+            ask_for,
             readers: Arc::new(Semaphore::new(processors())),
         })
     }
 
-    /// Fetches and reads one block, and the outputs that it spends.
+    /// Fetches and reads one block.
     pub(crate) async fn read(&self, height: Height, hash: BlockHash) -> Result<BlockRows, Failure> {
-        let fetched = self.source.fetch(&hash).await?;
-        self.rows(height, hash, fetched).await
+        self.read_with(self.ask_for, height, hash).await
     }
 
-    /// Fetches and reads one block alone.
-    async fn read_block(&self, height: Height, hash: BlockHash) -> Result<BlockRows, Failure> {
-        let block = self.source.fetch_block(&hash).await?;
-        let fetched = FetchedBlock { block, spent: None };
-        self.rows(height, hash, fetched).await
+    async fn read_with(
+        &self,
+        ask_for: AskFor,
+        height: Height,
+        hash: BlockHash,
+    ) -> Result<BlockRows, Failure> {
+        let missing = |error| Failure::no_block(height, error);
+        let fetched = match ask_for {
+            AskFor::BlockOnly => FetchedBlock {
+                block: self.source.fetch_block(&hash).await.map_err(missing)?,
+                spent: None,
+            },
+            AskFor::WithSpent => self.source.fetch(&hash).await.map_err(missing)?,
+        };
+        match self.rows(height, hash, fetched).await {
+            Err(Failure::Index(error)) if error.is_of_the_source() => {
+                self.read_elsewhere(height, hash, error).await
+            }
+            read => read,
+        }
+    }
+
+    /// Reads a block that came damaged from somewhere else: past files and REST, and from the next
+    /// node in the end.
+    async fn read_elsewhere(
+        &self,
+        height: Height,
+        hash: BlockHash,
+        damage: IndexError,
+    ) -> Result<BlockRows, Failure> {
+        tracing::warn!(%damage, "asking for the block in another way");
+        for is_last in [false, true] {
+            if is_last {
+                self.daemon.ask_next_node();
+            }
+            let block = self.daemon.block(&hash).await;
+            let block = block.map_err(|error| Failure::no_block(height, error))?;
+            let fetched = FetchedBlock { block, spent: None };
+            match self.rows(height, hash, fetched).await {
+                Err(Failure::Index(error)) if error.is_of_the_source() && !is_last => {
+                    tracing::warn!(%error, "so is what the node gives");
+                }
+                read => return read,
+            }
+        }
+        Err(damage.into())
     }
 
     async fn rows(
@@ -124,7 +180,7 @@ pub(crate) async fn build(
         if run.memory() >= max_memory {
             index.pause_compaction()?;
             connect(index, run)?;
-            ahead.spent = SpentOutputs::of_a_run_on(index);
+            ahead.ask_for = AskFor::of_a_run_on(index, blocks.ask_for);
             run = Run::new(index, target).with_room(max_memory);
         }
     };
@@ -156,26 +212,19 @@ struct Ahead<'a> {
     next: Height,
     target: Height,
     reading: VecDeque<JoinHandle<Result<BlockRows, Failure>>>,
-    spent: SpentOutputs,
+    ask_for: AskFor,
     max_memory: usize,
     /// What the rows of a block took lately.
     block_memory: usize,
 }
 
-/// Where the outputs are that blocks spend.
-#[derive(Clone, Copy)]
-enum SpentOutputs {
-    /// The run has them all: it starts with the first block.
-    InTheRun,
-    /// Some are older; a node that gives them saves their look-up.
-    Older,
-}
-
-impl SpentOutputs {
-    fn of_a_run_on(index: &Index) -> Self {
+impl AskFor {
+    /// The first run makes all that it spends itself; in later ones, a source that gives spent
+    /// outputs saves their look-up.
+    fn of_a_run_on(index: &Index, most: Self) -> Self {
         match index.next_height() {
-            Height(0) => Self::InTheRun,
-            _ => Self::Older,
+            Height(0) => Self::BlockOnly,
+            _ => most,
         }
     }
 }
@@ -188,7 +237,7 @@ impl<'a> Ahead<'a> {
             next: index.next_height(),
             target,
             reading: VecDeque::new(),
-            spent: SpentOutputs::of_a_run_on(index),
+            ask_for: AskFor::of_a_run_on(index, blocks.ask_for),
             max_memory: index.config().ahead_memory(),
             block_memory: 0,
         }
@@ -237,13 +286,8 @@ impl<'a> Ahead<'a> {
     }
 
     fn read(&self, hash: BlockHash) -> JoinHandle<Result<BlockRows, Failure>> {
-        let (blocks, height) = (self.blocks.clone(), self.next);
-        match self.spent {
-            SpentOutputs::InTheRun => {
-                tokio::spawn(async move { blocks.read_block(height, hash).await })
-            }
-            SpentOutputs::Older => tokio::spawn(async move { blocks.read(height, hash).await }),
-        }
+        let (blocks, ask_for, height) = (self.blocks.clone(), self.ask_for, self.next);
+        tokio::spawn(async move { blocks.read_with(ask_for, height, hash).await })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use electrode_coin::{Coin, Height};
 use electrode_coins::KnownCoins;
 use electrode_daemon::{BlockFilesConfig, Daemon, DaemonConfig, DaemonUrl};
+pub(crate) use electrode_index::INDEX_DIR;
 use electrode_index::{Index, IndexConfig};
 use electrode_loader::{ForeignCoin, Wanted};
 
@@ -69,6 +70,7 @@ pub(crate) fn daemon(config: &Config, coin: &dyn Coin) -> Result<Daemon, Failure
         poll_mempool: section.poll_interval_mempool,
         request_timeout: section.request_timeout,
         connections: section.connections,
+        client_patience: section.client_patience,
         ..DaemonConfig::default()
     })?)
 }

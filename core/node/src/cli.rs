@@ -119,6 +119,8 @@ pub(crate) enum IndexCommand {
     },
     /// Build it again from the node's blocks, beside, and compare
     Verify,
+    /// Mend what is damaged from the node's blocks
+    Repair,
     /// Disconnect the last blocks
     Rewind {
         /// How many

@@ -141,8 +141,14 @@ pub(crate) struct DaemonSection {
     pub(crate) poll_interval_mempool: Duration,
     /// How long one answer may take. Default 60 s; raise it for a node on a slow disk.
     pub(crate) request_timeout: Duration,
-    /// How many requests are in flight at once. Default 8; the node's `rpcthreads` should match.
+    /// How many requests are in flight at once, fewer while the node turns some away. Default 8;
+    /// the node's `rpcthreads` should match.
     pub(crate) connections: usize,
+    /// How long a request of a wallet is tried again while the node does not answer. Default 5 s.
+    pub(crate) client_patience: Duration,
+    /// Whether wallets are served only once the node says that it has the whole chain. Default
+    /// yes; no is for chains whose last block is so old that nodes never say so.
+    pub(crate) wait_for_download: bool,
 }
 
 /// `[index]`: the index.
@@ -227,5 +233,7 @@ fn daemon(reader: &mut Reader<'_>) -> DaemonSection {
         poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),
         request_timeout: reader.required("daemon.request_timeout"),
         connections: reader.required("daemon.connections"),
+        client_patience: reader.required("daemon.client_patience"),
+        wait_for_download: reader.required("daemon.wait_for_download"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use electrode_coin::{BlockHash, CoinError};
+use electrode_coin::{BlockHash, CoinError, Height};
 use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
@@ -80,9 +80,23 @@ pub(crate) enum Failure {
         /// The net.
         net: String,
     },
+    /// The node lacks a block of its own chain.
+    #[error("the node does not have block {height}: {source}")]
+    NoBlock {
+        /// Height of the block.
+        height: Height,
+        /// What the node said.
+        source: DaemonError,
+    },
     /// The index and the node have nothing to compare.
     #[error("the node has another block at height {height}: let a server catch up with it first")]
     OtherChain {
+        /// Height of the index.
+        height: u32,
+    },
+    /// The node has not come as far as the index.
+    #[error("the node has no block at height {height}: wait until it has caught up")]
+    DaemonBehind {
         /// Height of the index.
         height: u32,
     },
@@ -125,6 +139,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Makes the failure for a block that a node does not give.
+    pub(crate) fn no_block(height: Height, source: DaemonError) -> Self {
+        match source.rpc() {
+            Some(_) => Self::NoBlock { height, source },
+            None => Self::Daemon(source),
+        }
+    }
+
     /// Gives the exit code that stands for the kind of failure.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
@@ -151,7 +173,11 @@ impl Failure {
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
             Self::NoServer { .. } => UNUSABLE,
-            Self::Daemon(_) | Self::Genesis { .. } | Self::OtherChain { .. } => UNUSABLE,
+            Self::Daemon(_)
+            | Self::NoBlock { .. }
+            | Self::Genesis { .. }
+            | Self::OtherChain { .. }
+            | Self::DaemonBehind { .. } => UNUSABLE,
             Self::System { .. } => INTERNAL,
         })
     }

@@ -59,11 +59,8 @@ impl Listeners {
         &self.service
     }
 
-    /// Opens what is closed, once there is a snapshot to answer from.
+    /// Opens what is closed.
     pub(crate) fn open(&mut self) -> Result<(), Failure> {
-        if !self.service.has_snapshot() {
-            return Ok(());
-        }
         for Reserved { transport, socket } in self.closed.drain(..) {
             let listener = open(socket)?;
             if let Ok(address) = listener.local_addr() {

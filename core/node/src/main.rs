@@ -88,6 +88,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             match command {
                 IndexCommand::Info { hash } => offline::info(&config, hash),
                 IndexCommand::Verify => on_runtime(offline::verify(&config)),
+                IndexCommand::Repair => on_runtime(offline::repair(&config)),
                 IndexCommand::Rewind { blocks } => offline::rewind(&config, blocks),
             }
         }

@@ -6,7 +6,7 @@ use electrode_coin::Coin;
 use electrode_daemon::Daemon;
 use electrode_index::Index;
 use electrode_protocol::{Host, Ports};
-use electrode_server::{ServerConfig, Service, Stage, Transport, serve_admin, serve_http};
+use electrode_server::{ServerConfig, Service, Transport, serve_admin, serve_http};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task,
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     Failure,
-    build::Blocks,
+    build::{AskFor, Blocks},
     chain,
     config::Config,
     follow::Follower,
@@ -90,29 +90,23 @@ async fn serve_operators(config: &Config, service: &Arc<Service>) -> Result<(), 
     Ok(())
 }
 
-/// Catches up with the node, opens the listeners, and follows from then on.
+/// Follows the node, which opens the listeners once there is nothing that wallets would miss.
 ///
 /// Nothing is written before the node has said that it is on the coin's chain.
 async fn run(
     config: Config,
     coin: Arc<dyn Coin>,
     daemon: Daemon,
-    mut listeners: Listeners,
+    listeners: Listeners,
 ) -> Result<(), Failure> {
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let index = task::block_in_place(|| open_index(&config, coin.as_ref()))?;
     listeners.certificate().start(&config)?;
     let changes = daemon.changes();
-    let blocks = Blocks::new(coin, daemon).await?;
-    let mut follower = Follower::new(index, blocks, Arc::clone(listeners.service()));
-    while let Err(failure) = follower.catch_up().await {
-        follower.endure(failure).await?;
-        listeners.open()?;
-    }
-    listeners.open()?;
-    listeners.service().set_stage(Stage::Serving);
-    tracing::info!(by = %changes.source(), "following the node");
-    follower.follow(changes).await
+    let blocks = Blocks::new(coin, daemon, AskFor::WithSpent).await?;
+    let service = Arc::clone(listeners.service());
+    let follower = Follower::new(index, blocks, service, config.daemon.wait_for_download);
+    follower.run(changes, listeners).await
 }
 
 fn open_index(config: &Config, coin: &dyn Coin) -> Result<Index, Failure> {
@@ -154,6 +148,7 @@ fn server_config(config: &Config) -> ServerConfig {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        ready_lag: serve.ready_lag,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{
 };
 
 use crate::{
-    Host, ProtocolVersion, Status,
+    Host, ProtocolVersion, Status, hex,
     merkle::{Hash, Proof},
 };
 
@@ -137,6 +137,23 @@ impl Answer {
         to_raw_value(value).map_or(Self::Null, Self::DaemonJson)
     }
 
+    /// Adds to a transaction that the node has decoded what it says of one that it finds itself.
+    ///
+    /// Shape: as the node's `getrawtransaction` has it.
+    #[must_use]
+    pub fn explained_transaction(mut decoded: Value, raw: &[u8], block: &BlockOfTx) -> Self {
+        if let Some(fields) = decoded.as_object_mut() {
+            fields.insert("hex".to_owned(), hex::encode(raw).into());
+            fields.insert("blockhash".to_owned(), block.hash.to_string().into());
+            fields.insert("confirmations".to_owned(), block.confirmations.into());
+            if let Some(time) = block.time {
+                fields.insert("time".to_owned(), time.into());
+                fields.insert("blocktime".to_owned(), time.into());
+            }
+        }
+        Self::daemon_value(&decoded)
+    }
+
     /// Sums up what the node's `submitpackage` returned.
     ///
     /// Shape: `{"package_msg": "success", "tx-results": {wtxid: {"txid", "error"?}}}`; before
@@ -160,6 +177,17 @@ fn package_error(result: &Value) -> Option<PackageError> {
     let error = result.get("error")?.as_str()?.to_owned();
     let txid = result.get("txid").and_then(Value::as_str)?.parse().ok()?;
     Some(PackageError { txid, error })
+}
+
+/// The block that a transaction is in, as far as it is told with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockOfTx {
+    /// Its hash.
+    pub hash: BlockHash,
+    /// When it was made, by its header. Units: seconds since 1970.
+    pub time: Option<u32>,
+    /// How many blocks there are from it to the tip.
+    pub confirmations: u32,
 }
 
 /// What a server offers.

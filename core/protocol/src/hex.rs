@@ -8,6 +8,13 @@ pub(crate) fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Gives the digits of `bytes` in their order.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    push(&mut out, bytes);
+    String::from_utf8(out).expect("digits are ASCII")
+}
+
 /// Reads an even number of digits; `None` if that is not what the text is.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {

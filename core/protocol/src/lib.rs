@@ -34,8 +34,8 @@ pub use admin::{
     encode_admin_response, formatted_time,
 };
 pub use answer::{
-    Answer, Features, MempoolEntry, MempoolHeight, MempoolInfo, PackageError, PackageResult, Peer,
-    Unspent,
+    Answer, BlockOfTx, Features, MempoolEntry, MempoolHeight, MempoolInfo, PackageError,
+    PackageResult, Peer, Unspent,
 };
 pub use call::{Call, FeeMode, Host, Ports};
 pub use dialect::Dialect;

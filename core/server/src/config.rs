@@ -1,5 +1,7 @@
 //! What a server says of itself.
 
+use std::time::Duration;
+
 use electrode_protocol::{Host, ProtocolVersion};
 
 /// Settings of the server, its listeners apart.
@@ -13,6 +15,9 @@ pub struct ServerConfig {
     pub hosts: Vec<Host>,
     /// The same as URLs.
     pub services: Vec<String>,
+    /// How long what is served may be older than what the node has before the server says that it
+    /// is not ready.
+    pub ready_lag: Duration,
 }
 
 impl ServerConfig {

@@ -1,13 +1,15 @@
-//! Transactions out of the node's block files: the node itself would read the whole block for
-//! each of them.
+//! Transactions out of their blocks: from the node's block files, since the node itself would read
+//! the whole block for each of them; or from whole blocks of the node, where it is too old to find
+//! a transaction in its block.
 
 use std::{
     ops::{ControlFlow, Range},
     sync::Arc,
 };
 
+use bytes::Bytes;
 use electrode_coin::{BlockHash, Coin, Height, TxView, Txid};
-use electrode_daemon::BlockFiles;
+use electrode_daemon::{BlockFiles, DaemonError};
 use electrode_index::{HistoryTx, IndexView};
 use quick_cache::{Weighter, sync::Cache};
 use tokio::task;
@@ -23,6 +25,9 @@ const MAX_INLINE_LEN: usize = 16 << 10;
 
 /// Bytes of an average block's offsets: what the table of entries is sized by.
 const USUAL_LEN: u64 = 4096;
+
+/// Bytes of an average block: what the table of whole blocks is sized by.
+const USUAL_BLOCK_LEN: u64 = 1 << 19;
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +80,83 @@ impl TxOffsets {
         let entries = usize::try_from(max_bytes / USUAL_LEN).unwrap_or(usize::MAX);
         Self(Cache::with_weighter(entries, max_bytes, OffsetsLen))
     }
+}
+
+/// Whole blocks of the node, for the transactions that wallets ask for next: they come in runs of
+/// the same blocks.
+pub(crate) struct WholeBlocks(Cache<BlockHash, Arc<WholeBlock>, WholeBlockLen>);
+
+/// A block, and where each of its transactions starts.
+struct WholeBlock {
+    bytes: Bytes,
+    offsets: Offsets,
+}
+
+#[derive(Clone)]
+struct WholeBlockLen;
+
+impl Weighter<BlockHash, Arc<WholeBlock>> for WholeBlockLen {
+    fn weight(&self, _: &BlockHash, block: &Arc<WholeBlock>) -> u64 {
+        as_u64(block.bytes.len() + size_of_val::<[u32]>(&block.offsets) + ENTRY_LEN)
+    }
+}
+
+impl WholeBlocks {
+    pub(crate) fn new(max_bytes: u64) -> Self {
+        let blocks = usize::try_from(max_bytes / USUAL_BLOCK_LEN).unwrap_or(usize::MAX);
+        Self(Cache::with_weighter(blocks, max_bytes, WholeBlockLen))
+    }
+}
+
+/// Cuts a transaction out of its block, which is fetched once for all who ask for a part of it.
+pub(crate) async fn cut_out(
+    service: &Arc<Service>,
+    txid: Txid,
+    place: Place,
+) -> Result<Vec<u8>, CutError> {
+    let fetch = fetch_block(service, place.height, place.block);
+    let block = service
+        .whole_blocks
+        .0
+        .get_or_insert_async(&place.block, fetch)
+        .await?;
+    let raw = place.bytes(&block.offsets).and_then(|bytes| {
+        let bytes = usize::try_from(bytes.start).ok()?..usize::try_from(bytes.end).ok()?;
+        block.bytes.get(bytes)
+    });
+    raw.filter(|raw| is_named(service.coin.as_ref(), raw, &txid))
+        .map(<[u8]>::to_vec)
+        .ok_or(CutError::OtherBlock)
+}
+
+/// Why a transaction cannot be cut out of its block.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CutError {
+    /// The node did not give the block.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// The bytes are not those of the block.
+    #[error("the node's block does not hold the transaction at its place")]
+    OtherBlock,
+    /// The server is going down.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+async fn fetch_block(
+    service: &Arc<Service>,
+    height: Height,
+    hash: BlockHash,
+) -> Result<Arc<WholeBlock>, CutError> {
+    let bytes = service.daemon.block_once(&hash).await?;
+    let permit = Arc::clone(&service.scans).acquire_owned().await;
+    let coin = Arc::clone(&service.coin);
+    let parsed = task::spawn_blocking(move || {
+        let offsets = offsets(coin.as_ref(), height, &bytes).ok_or(CutError::OtherBlock)?;
+        drop(permit);
+        Ok(Arc::new(WholeBlock { bytes, offsets }))
+    });
+    parsed.await.map_err(|_runtime_stops| CutError::Stopped)?
 }
 
 /// Reads a transaction from the node's block files; `None` where they do not have it.

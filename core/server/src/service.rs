@@ -1,7 +1,7 @@
 //! What all sessions share.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -26,9 +26,10 @@ use crate::{
     orders::Orders,
     process::Started,
     proofs::Proofs,
-    raw_transactions::TxOffsets,
+    raw_transactions::{TxOffsets, WholeBlocks},
     registry::Registry,
     script_cache::ScriptCache,
+    stage::Following,
     status_cache::StatusCache,
     subscriptions::Subscriptions,
     tally::{Ended, Refused, Tally},
@@ -39,7 +40,7 @@ use crate::{
 const QUEUED_UPDATES: usize = 16;
 
 /// Caches of answers, which share the memory for them evenly.
-const CACHES: u64 = 6;
+const CACHES: u64 = 7;
 
 /// Stands for a height of the node that is not known: no chain has it.
 const UNKNOWN_HEIGHT: u64 = u64::MAX;
@@ -55,6 +56,7 @@ pub struct Service {
     pub(crate) unspent: ScriptCache<UnspentOutput>,
     pub(crate) proofs: Proofs,
     pub(crate) tx_offsets: TxOffsets,
+    pub(crate) whole_blocks: WholeBlocks,
     pub(crate) transactions: TransactionCache,
     pub(crate) fees: Fees,
     pub(crate) flights: Flights,
@@ -75,7 +77,7 @@ pub struct Service {
     pub(crate) seats: Seats,
     limits: ArcSwap<Limits>,
     snapshot: ArcSwapOption<Snapshot>,
-    stage: watch::Sender<Stage>,
+    following: Mutex<Following>,
     published: watch::Sender<u64>,
     updates: mpsc::Sender<Update>,
     broadcasts: Notify,
@@ -140,6 +142,7 @@ impl Service {
             unspent: ScriptCache::new(cache_bytes),
             proofs: Proofs::new(cache_bytes),
             tx_offsets: TxOffsets::new(cache_bytes),
+            whole_blocks: WholeBlocks::new(cache_bytes),
             transactions: TransactionCache::new(cache_bytes),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans)),
             coin,
@@ -163,7 +166,7 @@ impl Service {
             seats: Seats::default(),
             limits: ArcSwap::from_pointee(limits),
             snapshot: ArcSwapOption::empty(),
-            stage: watch::Sender::new(Stage::WaitingForDaemon),
+            following: Mutex::default(),
             published: watch::Sender::new(0),
             updates,
             broadcasts: Notify::new(),
@@ -221,22 +224,36 @@ impl Service {
 
     /// Says what the server is busy with.
     pub fn set_stage(&self, stage: Stage) {
-        self.stage.send_replace(stage);
+        self.following().enter(stage);
     }
 
-    /// Gives what the server is busy with, now and later.
+    /// Says that the node may have something that is not served yet; [`Stage::Serving`] takes
+    /// that back.
+    pub fn fall_behind(&self) {
+        self.following().fall_behind();
+    }
+
+    /// Gives what the server is busy with.
     #[must_use]
-    pub fn stage(&self) -> watch::Receiver<Stage> {
-        self.stage.subscribe()
+    pub fn stage(&self) -> Stage {
+        self.following().stage().clone()
     }
 
-    /// Tells what keeps the server from being ready, if anything does: its plugin, or its stage.
+    fn following(&self) -> MutexGuard<'_, Following> {
+        // Nothing in there panics half-way through a change.
+        self.following
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what keeps the server from being ready, if anything does: its plugin, its index, or
+    /// the node.
     pub(crate) fn hindrance(&self) -> Option<String> {
         let broken = self.coin.health().err().map(|error| error.to_string());
         let stalled = || Some(format!("waiting for {}", self.coin.stalled()?));
-        let stage = *self.stage.borrow();
-        let busy = || (stage != Stage::Serving).then(|| stage.to_string());
-        broken.or_else(stalled).or_else(busy)
+        let damaged = || self.snapshot()?.index.damage().map(str::to_owned);
+        let busy = || self.following().hindrance(self.config.ready_lag);
+        broken.or_else(stalled).or_else(damaged).or_else(busy)
     }
 
     /// Remembers the height of the node.
@@ -253,7 +270,7 @@ impl Service {
 
     /// Gives the height of the index, also while it is built.
     pub(crate) fn height(&self) -> Option<Height> {
-        match *self.stage.borrow() {
+        match self.stage() {
             Stage::Indexing { height, .. } => Some(height),
             _ => self.snapshot().map(|snapshot| snapshot.tip().height),
         }
@@ -355,7 +372,7 @@ impl Service {
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service")
-            .field("stage", &*self.stage.borrow())
+            .field("stage", &self.stage())
             .finish_non_exhaustive()
     }
 }

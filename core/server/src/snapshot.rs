@@ -20,9 +20,7 @@ impl Snapshot {
     /// # Errors
     /// The index is empty or cannot be read.
     pub fn new(index: IndexView, mempool: MempoolView) -> Result<Self, IndexError> {
-        let tip = index.tip().ok_or(IndexError::Corrupt {
-            what: "tip of an empty index",
-        })?;
+        let tip = index.tip().ok_or(IndexError::Empty)?;
         let tip_header = index.headers(tip.height, 1)?.bytes;
         Ok(Self {
             index,

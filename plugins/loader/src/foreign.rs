@@ -8,8 +8,8 @@ use std::{
 };
 
 use electrode_coin::{
-    AddressError, BlockHash, Coin, CoinError, Descriptor, FamilyCoin, Height, MerkleTree, Parsed,
-    TxSink, Unspendable, merkle_root,
+    AddressError, BlockHash, Coin, CoinError, Descriptor, FamilyCoin, Height, Parsed, TxSink,
+    Unspendable,
 };
 use electrode_plugin::{Bytes, Instance};
 
@@ -18,7 +18,7 @@ use crate::{
     call::Verdict,
     calls::{Calls, Question},
     library::{Plugin, Slots},
-    receive::{Receiver, Taker, TxReceiver},
+    receive::{Receiver, TxReceiver},
 };
 
 /// Longest descriptor.
@@ -27,9 +27,6 @@ const MAX_DESCRIPTOR: usize = 1 << 20;
 const MAX_SCRIPTS: usize = 1 << 20;
 /// Longest header for wallets, unless the header itself is longer.
 const MAX_HEADER: usize = 1 << 20;
-
-/// Where a header holds the root of the tree over its txids, in chains that have one.
-const MERKLE_ROOT: std::ops::Range<usize> = 36..68;
 
 /// What the configuration asks a plugin for.
 #[derive(Clone, Copy, Debug)]
@@ -149,23 +146,6 @@ impl ForeignCoin {
         let text = text.ok_or_else(|| self.meaningless("describe", Verdict::ByDescriptor))?;
         Ok(Descriptor::from_toml(&String::from_utf8_lossy(&text))?)
     }
-
-    /// Compares the transactions of a block with what its header says of them.
-    fn check_transactions(&self, block: &[u8], taker: &Taker<'_>) -> Result<(), CoinError> {
-        let refused = |reason: &str| {
-            Err(CoinError::Refused {
-                reason: reason.to_owned(),
-            })
-        };
-        if taker.count == 0 {
-            return refused("malformed block: no transaction");
-        }
-        let root = taker.txids.as_deref().map(merkle_root);
-        if root.is_some_and(|root| block.get(MERKLE_ROOT) != Some(&root)) {
-            return refused("malformed block: its Merkle root is not that of its transactions");
-        }
-        Ok(())
-    }
 }
 
 impl Coin for ForeignCoin {
@@ -244,8 +224,6 @@ impl Coin for ForeignCoin {
         sink: &mut dyn TxSink,
     ) -> Result<(), CoinError> {
         let mut receiver = TxReceiver::new(block.len(), sink);
-        let is_tree = self.descriptor().merkle_tree == MerkleTree::Sha256d;
-        receiver.taker.txids = is_tree.then(Vec::new);
         let raw_sink = receiver.sink();
         let verdict = self.call(Question::at("parse_block", height), |error| {
             let sink = &raw const raw_sink;
@@ -256,7 +234,7 @@ impl Coin for ForeignCoin {
             return Err(CoinError::Stopped);
         }
         match verdict? {
-            Verdict::Done => self.check_transactions(block, &receiver.taker),
+            Verdict::Done => Ok(()),
             Verdict::ByDescriptor if receiver.taker.count == 0 => {
                 self.family.parse_block(height, block, sink)
             }

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use electrode_coin::{TxSink, Txid};
+use electrode_coin::TxSink;
 use electrode_plugin::{Bytes, Out, RawTx, Sink, answer};
 
 /// Callbacks after the one that said stop, at which a plugin counts as one that never returns.
@@ -116,7 +116,6 @@ impl<'a> TxReceiver<'a> {
                 len,
                 next: None,
                 count: 0,
-                txids: None,
             },
             halt: Halt::default(),
         }
@@ -140,8 +139,6 @@ pub(crate) struct Taker<'a> {
     next: Option<usize>,
     /// How many transactions came so far.
     pub(crate) count: usize,
-    /// Their names, where somebody wants to know.
-    pub(crate) txids: Option<Vec<Txid>>,
 }
 
 impl Taker<'_> {
@@ -184,9 +181,6 @@ impl Taker<'_> {
             ));
         }
         self.count += 1;
-        if let Some(txids) = &mut self.txids {
-            txids.push(tx.txid);
-        }
         Ok(self.sink.tx(tx))
     }
 }

@@ -93,7 +93,7 @@ fn endpoint_of(topic: &str, announcements: &[Announcement]) -> Option<Endpoint> 
 fn reachable(endpoint: Endpoint, daemon: &Daemon) -> Endpoint {
     match endpoint.host.as_str() {
         "*" | "0.0.0.0" | "::" => Endpoint {
-            host: daemon.node().host().to_owned(),
+            host: daemon.node().url.endpoint().host.clone(),
             ..endpoint
         },
         _ => endpoint,

@@ -1,10 +1,13 @@
 //! What the node asks of transactions, and what it is.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Daemon;
-use crate::{DaemonError, error::RPC_METHOD_NOT_FOUND};
+use crate::{
+    DaemonError,
+    error::{RPC_METHOD_NOT_FOUND, RPC_MISC_ERROR},
+};
 
 /// The feerates below which the node's mempool does not take a transaction.
 ///
@@ -57,11 +60,15 @@ impl Daemon {
         blocks: u32,
         mode: Option<&str>,
     ) -> Result<Option<f64>, DaemonError> {
-        let params = match mode {
-            Some(mode) => json!([blocks, mode]),
-            None => json!([blocks]),
+        let without_mode = json!([blocks]);
+        let estimate = match mode {
+            Some(mode) => match self.smart_fee(json!([blocks, mode])).await {
+                // Nodes before 0.15 know no modes.
+                Err(error) if error.has_code(RPC_MISC_ERROR) => self.smart_fee(without_mode).await,
+                estimate => estimate,
+            },
+            None => self.smart_fee(without_mode).await,
         };
-        let estimate = self.call_once::<SmartFee>("estimatesmartfee", params).await;
         let feerate = match estimate {
             Ok(estimate) => estimate.feerate,
             Err(error) if error.has_code(RPC_METHOD_NOT_FOUND) => {
@@ -71,6 +78,10 @@ impl Daemon {
         };
         // Old nodes say -1 when they cannot tell.
         Ok(feerate.filter(|feerate| *feerate > 0.0))
+    }
+
+    async fn smart_fee(&self, params: Value) -> Result<SmartFee, DaemonError> {
+        self.call_once("estimatesmartfee", params).await
     }
 
     /// Asks once for the feerate to be relayed, in whole coins per 1000 virtual bytes.

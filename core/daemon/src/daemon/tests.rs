@@ -1,5 +1,8 @@
 //! The client against nodes that fail, refuse, warm up and disagree.
 
+mod ages;
+mod trouble;
+
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Daemon, DaemonConfig, DaemonError, DaemonTip, DaemonUrl, MempoolInfo,
-    testing::{Node, daemon, daemon_with, dead_url},
+    testing::{Node, Received, daemon, daemon_with, dead_url, impatient},
 };
 
 const UNKNOWN_METHOD: i64 = -32601;
@@ -56,8 +59,6 @@ async fn waits_for_a_node_that_is_warming_up() {
     })
     .await;
     let daemon = daemon(&[&node.url()]);
-    let error = daemon.broadcast("00").await.unwrap_err();
-    assert_eq!(error.rpc(), Some((-28, "error -28")));
     let hash = BlockHash([0xab; 32]);
     assert_eq!(daemon.block_hashes(Height(0), 1).await.unwrap(), [hash]);
     assert_eq!(node.received().len(), 21);
@@ -103,7 +104,7 @@ async fn reads_the_cookie_again_when_it_is_refused() {
     let cookie_file = dir.path().join(".cookie");
     let config = DaemonConfig {
         cookie_file: Some(cookie_file.clone()),
-        ..DaemonConfig::default()
+        ..impatient()
     };
     let node = Node::start(|received| {
         // base64("a:new")
@@ -148,7 +149,7 @@ async fn never_shows_credentials() {
     let silent = Node::start(|_| None).await;
     let config = DaemonConfig {
         request_timeout: Duration::from_millis(50),
-        ..DaemonConfig::default()
+        ..impatient()
     };
     for (node, reason) in [(refusing, "user and password"), (silent, "50ms")] {
         let url = format!("alice:s3cret@{}", node.address);
@@ -185,16 +186,18 @@ async fn refuses_an_answer_that_is_too_large() {
     let node = Node::of_methods(|_, _| Ok(json!("x".repeat(100_000)))).await;
     let config = DaemonConfig {
         max_response_bytes: 99_999,
-        ..DaemonConfig::default()
+        ..impatient()
     };
     let limited = daemon_with(&[&node.url()], config)
-        .call::<String>("m", json!([]))
+        .call::<String>("getblock", json!([]))
         .await;
     assert!(
         matches!(limited, Err(DaemonError::TooLarge { limit: 99_999, .. })),
         "{limited:?}"
     );
-    let unlimited = daemon(&[&node.url()]).call::<String>("m", json!([])).await;
+    let unlimited = daemon(&[&node.url()])
+        .call::<String>("getblock", json!([]))
+        .await;
     assert_eq!(unlimited.unwrap().len(), 100_000);
 }
 
@@ -212,7 +215,7 @@ async fn keeps_to_the_number_of_requests_in_flight() {
     let config = DaemonConfig {
         connections: 1,
         request_timeout: Duration::from_millis(100),
-        ..DaemonConfig::default()
+        ..impatient()
     };
     let daemon = daemon_with(&[&node.url()], config);
     let calls = [(); 2].map(|()| daemon.call_once::<u32>("m", json!([])));
@@ -231,7 +234,7 @@ fn needs_a_node_and_a_usable_publisher() {
     assert!(matches!(none, DaemonError::NoUrl), "{none}");
     let config = DaemonConfig {
         zmq: Some("127.0.0.1:28332".to_owned()),
-        ..DaemonConfig::default()
+        ..impatient()
     };
     let zmq = Daemon::new(config).unwrap_err();
     assert!(matches!(zmq, DaemonError::Zmq { .. }), "{zmq}");
@@ -295,19 +298,13 @@ async fn asks_for_transactions_with_and_without_their_block() {
     .await;
     let daemon = daemon(&[&node.url()]);
     let (txid, block) = (Txid([1; 32]), BlockHash([2; 32]));
-    assert_eq!(
-        daemon.raw_transaction(&txid, None).await.unwrap(),
-        [0, 0xff]
-    );
-    daemon
-        .verbose_transaction(&txid, Some(&block))
-        .await
-        .unwrap();
-    let params: Vec<_> = node
-        .received()
-        .iter()
-        .map(|received| received.json()["params"].clone())
-        .collect();
+    assert_eq!(daemon.raw_transaction(&txid).await.unwrap(), [0, 0xff]);
+    let explained = daemon.verbose_confirmed_transaction(&txid, &block).await;
+    assert!(explained.unwrap().is_some());
+    let asked = node.received();
+    let asked = asked.iter().map(Received::json);
+    let asked = asked.filter(|request| request["method"] == "getrawtransaction");
+    let params: Vec<_> = asked.map(|request| request["params"].clone()).collect();
     let (txid, block) = (txid.to_string(), block.to_string());
     assert_eq!(params, [json!([txid, 0]), json!([txid, 1, block])]);
 }
@@ -329,8 +326,8 @@ async fn names_no_block_to_a_node_that_has_an_index_of_transactions() {
     let daemon = daemon(&[&node.url()]);
     let block = BlockHash([2; 32]);
     for (txid, raw) in [(known, [1]), (unknown, [2]), (known, [1])] {
-        let got = daemon.raw_transaction(&txid, Some(&block)).await.unwrap();
-        assert_eq!(got, raw);
+        let got = daemon.confirmed_transaction(&txid, &block).await;
+        assert_eq!(got.unwrap().unwrap(), raw);
     }
     let asked = node.received();
     let asked = asked
@@ -345,10 +342,7 @@ async fn hands_on_the_explained_transaction_verbatim() {
     let text = r#"{ "b":1.10,"a" : 0.00000000 }"#;
     let node = Node::start(move |_| Some((200, format!(r#"{{"result":{text}}}"#).into()))).await;
     let daemon = daemon(&[&node.url()]);
-    let json = daemon
-        .verbose_transaction(&Txid::default(), None)
-        .await
-        .unwrap();
+    let json = daemon.verbose_transaction(&Txid::default()).await.unwrap();
     assert_eq!(json.get(), text);
 }
 
@@ -356,7 +350,7 @@ async fn hands_on_the_explained_transaction_verbatim() {
 async fn reads_the_tip_and_a_large_mempool() {
     let node = Node::of_methods(|method, _| match method {
         "getblockchaininfo" => {
-            Ok(json!({"blocks": 5, "bestblockhash": "01".repeat(32), "more": {}}))
+            Ok(json!({"chain": "main", "blocks": 5, "bestblockhash": "01".repeat(32), "more": {}}))
         }
         _ => Ok((0..3000).map(|n| json!(format!("{n:064x}"))).collect()),
     })
@@ -471,7 +465,8 @@ async fn asks_other_nodes_when_told_to() {
     let failed = daemon.call_once::<u32>("m", json!([])).await;
     assert!(failed.is_err() && !daemon.answers());
 
-    let url = DaemonUrl::parse(&node.url(), 1).unwrap();
+    let url = format!("u:p@{}", node.address);
+    let url = DaemonUrl::parse(&url, 1).unwrap();
     daemon.set_urls(vec![url]).unwrap();
     assert_eq!(daemon.call_once::<u32>("m", json!([])).await.unwrap(), 7);
     assert!(daemon.answers());

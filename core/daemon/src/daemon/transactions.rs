@@ -1,4 +1,4 @@
-//! Transactions: those in the mempool, single ones, and sending them.
+//! Single transactions, and sending them.
 
 use electrode_coin::{BlockHash, Txid};
 use serde::Deserialize;
@@ -8,12 +8,9 @@ use super::Daemon;
 use crate::{
     DaemonError,
     error::RPC_INVALID_ADDRESS_OR_KEY,
+    hex,
     rpc::{FromText, HexBytes},
 };
-
-/// Transactions asked for in one batch: enough to make the round trip cheap, few enough for the
-/// answer to stay small even when all are as large as the mempool allows.
-const BATCH_LEN: usize = 200;
 
 /// Asks for the bytes of a transaction; a number, because old nodes know no other form.
 const HEX: u8 = 0;
@@ -33,60 +30,116 @@ struct IndexState {
 }
 
 impl Daemon {
-    /// Asks which transactions are in the mempool. Waits for a node to answer.
+    /// Asks once for the bytes of a transaction in the mempool.
     ///
     /// # Errors
-    /// As [`Self::call`].
-    pub async fn mempool_txids(&self) -> Result<Vec<Txid>, DaemonError> {
-        let txids: Vec<FromText<Txid>> = self.call("getrawmempool", json!([])).await?;
-        Ok(txids.into_iter().map(|FromText(txid)| txid).collect())
+    /// As [`Self::call_once`]; the node does not have it.
+    pub async fn raw_transaction(&self, txid: &Txid) -> Result<Vec<u8>, DaemonError> {
+        let FromText(HexBytes(raw)) = self.get_transaction(hex_of(txid)).await?;
+        Ok(raw)
     }
 
-    /// Asks for the bytes of mempool transactions, in the order of `txids`: `None` for those the
-    /// node no longer has. Waits for a node to answer.
-    ///
-    /// # Errors
-    /// As [`Self::call`].
-    pub async fn raw_transactions(
-        &self,
-        txids: &[Txid],
-    ) -> Result<Vec<Option<Vec<u8>>>, DaemonError> {
-        let mut transactions = Vec::new();
-        for txids in txids.chunks(BATCH_LEN) {
-            let params: Vec<_> = txids.iter().map(|txid| request(txid, HEX, None)).collect();
-            for result in self.batch("getrawtransaction", &params).await? {
-                transactions.push(match result {
-                    Ok(FromText(HexBytes(bytes))) => Some(bytes),
-                    Err(failure) => failure.unless_missing().map(|()| None)?,
-                });
-            }
-        }
-        Ok(transactions)
-    }
-
-    /// Asks once for the bytes of a transaction. With the hash of its block the node needs no
-    /// transaction index; where it has one it is not told, because it would read the whole block.
+    /// Asks once for the bytes of a transaction of a block; `None` if the node cannot find it by
+    /// its name: before 0.16 it takes an index for that.
     ///
     /// # Errors
     /// As [`Self::call_once`].
-    pub async fn raw_transaction(
+    pub async fn confirmed_transaction(
         &self,
         txid: &Txid,
-        block: Option<&BlockHash>,
-    ) -> Result<Vec<u8>, DaemonError> {
-        if block.is_some() && self.has_txindex().await {
-            match self.raw_by(request(txid, HEX, None)).await {
-                // Another node may be asked by now, or the index is behind.
-                Err(DaemonError::Rpc { code, .. }) if code == RPC_INVALID_ADDRESS_OR_KEY => {}
-                answered => return answered,
-            }
-        }
-        self.raw_by(request(txid, HEX, block)).await
+        block: &BlockHash,
+    ) -> Result<Option<Vec<u8>>, DaemonError> {
+        let raw = self.find(txid, HEX, block).await?;
+        Ok(raw.map(|FromText(HexBytes(raw))| raw))
     }
 
-    async fn raw_by(&self, params: Value) -> Result<Vec<u8>, DaemonError> {
-        let FromText(HexBytes(bytes)) = self.call_once("getrawtransaction", params).await?;
-        Ok(bytes)
+    /// Asks once for a transaction of the mempool as the node explains it; its JSON is handed on
+    /// verbatim.
+    ///
+    /// # Errors
+    /// As [`Self::call_once`]; the node does not have it.
+    pub async fn verbose_transaction(&self, txid: &Txid) -> Result<Box<RawValue>, DaemonError> {
+        self.get_transaction(json!([txid.to_string(), EXPLAINED]))
+            .await
+    }
+
+    /// Asks once for a transaction of a block as the node explains it, as
+    /// [`Self::confirmed_transaction`] does.
+    ///
+    /// # Errors
+    /// As [`Self::call_once`].
+    pub async fn verbose_confirmed_transaction(
+        &self,
+        txid: &Txid,
+        block: &BlockHash,
+    ) -> Result<Option<Box<RawValue>>, DaemonError> {
+        self.find(txid, EXPLAINED, block).await
+    }
+
+    /// Has the node explain the bytes of a transaction, wherever it stands.
+    ///
+    /// # Errors
+    /// As [`Self::call_once`].
+    pub async fn decode_transaction(&self, raw: &[u8]) -> Result<Value, DaemonError> {
+        self.call_once("decoderawtransaction", json!([hex::encode(raw)]))
+            .await
+    }
+
+    /// Hands a transaction to the network, asking once.
+    ///
+    /// # Errors
+    /// As [`Self::call_once`]; the node's reason to reject it is a
+    /// [verdict](DaemonError::is_verdict).
+    pub async fn broadcast(&self, raw_hex: &str) -> Result<Txid, DaemonError> {
+        let FromText(txid) = self.command("sendrawtransaction", json!([raw_hex])).await?;
+        Ok(txid)
+    }
+
+    /// Hands transactions that only pass together to the network, parents first, asking once.
+    ///
+    /// # Errors
+    /// As [`Self::call_once`].
+    pub async fn submit_package(&self, raws_hex: &[String]) -> Result<Value, DaemonError> {
+        self.command("submitpackage", json!([raws_hex])).await
+    }
+
+    /// Finds a transaction by its index where the node has one: told the block, it would read all
+    /// of that.
+    async fn find<T>(
+        &self,
+        txid: &Txid,
+        form: u8,
+        block: &BlockHash,
+    ) -> Result<Option<T>, DaemonError>
+    where
+        T: for<'de> Deserialize<'de> + Send + 'static,
+    {
+        let node = self.node();
+        let by_name = json!([txid.to_string(), form]);
+        let has_txindex = self.has_txindex().await;
+        if !has_txindex && !node.habits.ignores_block_of_tx.is_seen() {
+            let by_block = json!([txid.to_string(), form, block.to_string()]);
+            match self.get_transaction(by_block).await {
+                Err(error) if tells_its_usage(&error) => node.habits.ignores_block_of_tx.note(true),
+                answered => return answered.map(Some),
+            }
+        }
+        match self.get_transaction(by_name).await {
+            // Another node may be asked by now, or the index is behind.
+            Err(error) if has_txindex && error.has_code(RPC_INVALID_ADDRESS_OR_KEY) => {
+                let by_block = json!([txid.to_string(), form, block.to_string()]);
+                self.get_transaction(by_block).await.map(Some)
+            }
+            Err(error) if error.has_code(RPC_INVALID_ADDRESS_OR_KEY) => Ok(None),
+            answered => answered.map(Some),
+        }
+    }
+
+    async fn get_transaction<T>(&self, params: Value) -> Result<T, DaemonError>
+    where
+        T: for<'de> Deserialize<'de> + Send + 'static,
+    {
+        self.call_once("getrawtransaction", params).await
     }
 
     /// Tells whether the node has an index of all transactions, as it was when first asked.
@@ -100,46 +153,20 @@ impl Daemon {
                 Err(error) => Err(error),
             }
         };
-        let known = self.shared.has_txindex.get_or_try_init(ask).await;
+        let node = self.node();
+        let known = node.habits.has_txindex.get_or_try_init(ask).await;
         known.is_ok_and(|has_txindex| *has_txindex)
-    }
-
-    /// Asks once for a transaction as the node explains it; its JSON is handed on verbatim.
-    ///
-    /// # Errors
-    /// As [`Self::call_once`].
-    pub async fn verbose_transaction(
-        &self,
-        txid: &Txid,
-        block: Option<&BlockHash>,
-    ) -> Result<Box<RawValue>, DaemonError> {
-        let params = request(txid, EXPLAINED, block);
-        self.call_once("getrawtransaction", params).await
-    }
-
-    /// Hands a transaction to the network, asking once.
-    ///
-    /// # Errors
-    /// As [`Self::call_once`]; the node's reason to reject it is a [`DaemonError::Rpc`].
-    pub async fn broadcast(&self, raw_hex: &str) -> Result<Txid, DaemonError> {
-        let FromText(txid) = self
-            .call_once("sendrawtransaction", json!([raw_hex]))
-            .await?;
-        Ok(txid)
-    }
-
-    /// Hands transactions that only pass together to the network, parents first, asking once.
-    ///
-    /// # Errors
-    /// As [`Self::call_once`].
-    pub async fn submit_package(&self, raws_hex: &[String]) -> Result<Value, DaemonError> {
-        self.call_once("submitpackage", json!([raws_hex])).await
     }
 }
 
-fn request(txid: &Txid, form: u8, block: Option<&BlockHash>) -> Value {
-    match block {
-        Some(block) => json!([txid.to_string(), form, block.to_string()]),
-        None => json!([txid.to_string(), form]),
-    }
+/// Gives the parameters that ask for the bytes of a transaction by its name alone.
+pub(super) fn hex_of(txid: &Txid) -> Value {
+    json!([txid.to_string(), HEX])
+}
+
+/// Tells whether the node takes the number of parameters for wrong: it answers with its help.
+fn tells_its_usage(error: &DaemonError) -> bool {
+    error
+        .rpc()
+        .is_some_and(|(_, message)| message.trim_start().starts_with("getrawtransaction"))
 }

@@ -3,7 +3,7 @@
 use electrode_coin::{BlockHash, Descriptor, TxNum};
 
 use super::SCHEMA;
-use crate::IndexError;
+use crate::{IndexError, flat::TailSum};
 
 /// Record of a block in the flat file `blocks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,23 +64,54 @@ pub(crate) struct State {
     pub(crate) block_count: u32,
     /// Hash of the last of them.
     pub(crate) tip_hash: BlockHash,
+    /// What proves the ends of the flat files.
+    pub(crate) ends: FileEnds,
+}
+
+/// What proves the ends of the flat files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileEnds {
+    pub(crate) blocks: TailSum,
+    pub(crate) headers: TailSum,
+    pub(crate) txids: TailSum,
 }
 
 impl State {
-    /// Shape: block count (4 LE) ‖ tip hash (32).
+    /// Shape: block count (4 LE) ‖ tip hash (32) ‖ ends of `blocks`, `headers` and `txids` (4 LE
+    /// each).
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        [&self.block_count.to_le_bytes()[..], &self.tip_hash.0].concat()
+        let FileEnds {
+            blocks,
+            headers,
+            txids,
+        } = self.ends;
+        let mut bytes = [&self.block_count.to_le_bytes()[..], &self.tip_hash.0].concat();
+        bytes.extend(
+            [blocks, headers, txids]
+                .map(u32::to_le_bytes)
+                .as_flattened(),
+        );
+        bytes
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
-        let corrupt = IndexError::corrupt("state row");
-        let (block_count, hash) = bytes.split_first_chunk().ok_or(corrupt)?;
-        let hash = hash
-            .try_into()
-            .map_err(|_wrong_len| IndexError::corrupt("state row"))?;
+        let corrupt = || IndexError::damaged("its state row");
+        let (block_count, rest) = bytes.split_first_chunk().ok_or_else(corrupt)?;
+        let (hash, rest) = rest.split_first_chunk().ok_or_else(corrupt)?;
+        let (sums, []) = rest.as_chunks() else {
+            return Err(corrupt());
+        };
+        let [blocks, headers, txids] = sums else {
+            return Err(corrupt());
+        };
         Ok(Self {
             block_count: u32::from_le_bytes(*block_count),
-            tip_hash: BlockHash(hash),
+            tip_hash: BlockHash(*hash),
+            ends: FileEnds {
+                blocks: u32::from_le_bytes(*blocks),
+                headers: u32::from_le_bytes(*headers),
+                txids: u32::from_le_bytes(*txids),
+            },
         })
     }
 }
@@ -100,7 +131,15 @@ mod tests {
         let state = State {
             block_count: 12,
             tip_hash: BlockHash([4; 32]),
+            ends: FileEnds {
+                blocks: 1,
+                headers: 2,
+                txids: 3 << 30,
+            },
         };
-        assert_eq!(State::parse(&state.bytes()).unwrap(), state);
+        let bytes = state.bytes();
+        assert_eq!(State::parse(&bytes).unwrap(), state);
+        assert!(State::parse(&bytes[1..]).is_err());
+        assert!(State::parse(&[&bytes[..], &[0; 4]].concat()).is_err());
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn undo_value(Undo { spent, further }: &Undo) -> Vec<u8> {
 }
 
 pub(crate) fn parse_undo(mut value: &[u8]) -> Result<Undo, IndexError> {
-    let corrupt = || IndexError::corrupt("undo row");
+    let corrupt = || IndexError::damaged("undo row");
     let mut undo = Undo::default();
     for _ in 0..take_number(&mut value)? {
         let (script, rest) = value.split_first_chunk().ok_or_else(corrupt)?;

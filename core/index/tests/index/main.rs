@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod coins;
+mod damage;
 mod model;
 
 use electrode_coin::{Coin as _, Descriptor, Height, OutPoint, TxNum};
@@ -223,10 +224,11 @@ fn names_the_output_that_is_missing() {
     let mut index = open(&dir);
     follow(&mut index, &chain, Source::BlockOnly);
     chain.mine();
-    let block = chain.blocks.last_mut().unwrap();
-    let mut tx = block.txdata[0].clone();
+    let mut txs = chain.blocks[6].txdata.clone();
+    let mut tx = txs[0].clone();
     tx.input[0].previous_output.vout = 3;
-    block.txdata.push(tx);
+    txs.push(tx);
+    chain.replace_last(txs);
     let refused = index.connect(&chain.rows(6, Source::BlockOnly));
     let missing = OutPoint {
         vout: 3,
@@ -247,12 +249,13 @@ fn survives_reopening_and_leftovers() {
     drop(index);
     for file in ["blocks", "headers", "txids"] {
         use std::io::Write as _;
-        let path = dir.path().join(file);
+        let path = dir.path().join("index").join(file);
         let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&[9; 500]).unwrap();
     }
-    std::fs::create_dir(dir.path().join("run")).unwrap();
-    std::fs::write(dir.path().join("run/history.sst"), b"half a file").unwrap();
+    let run = dir.path().join("index/run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::write(run.join("history.sst"), b"half a file").unwrap();
     let mut index = open(&dir);
     chain.compare(&index.view());
     chain.mine();
@@ -322,7 +325,7 @@ fn survives_a_coinbase_that_was_made_twice() {
     let twice = chain.blocks[3].txdata[0].clone();
     let txid = electrode_coin::Txid(*twice.compute_txid().as_ref());
     chain.mine();
-    chain.blocks.last_mut().unwrap().txdata = vec![twice];
+    chain.replace_last(vec![twice]);
     follow(&mut index, &chain, Source::BlockOnly);
     assert_eq!(index.view().find(&txid).unwrap().unwrap().height, Height(7));
     for height in [Height(3), Height(7)] {

@@ -60,8 +60,15 @@ impl Chain {
         let mut block = self.blocks[0].clone();
         block.header.prev_blockhash = self.blocks.last().unwrap().block_hash();
         block.header.nonce = u32::try_from(self.dice.below(1 << 30)).unwrap();
-        block.txdata = txs;
         self.blocks.push(block);
+        self.replace_last(txs);
+    }
+
+    /// Puts other transactions into the last block.
+    pub(crate) fn replace_last(&mut self, txs: Vec<Transaction>) {
+        let block = self.blocks.last_mut().unwrap();
+        block.txdata = txs;
+        block.header.merkle_root = block.compute_merkle_root().unwrap();
     }
 
     /// Reads a block for the index, with or without the outputs it spends.

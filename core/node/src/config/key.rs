@@ -58,6 +58,12 @@ pub(super) const KEYS: &[Key] = &[
         .or("5s"),
     text("daemon.request_timeout").or("60s"),
     text("daemon.connections").or("8"),
+    text("daemon.client_patience").or("5s"),
+    Key {
+        form: Form::Flag,
+        ..text("daemon.wait_for_download")
+    }
+    .or("true"),
     list("serve.services")
         .electrumx("SERVICES", "")
         .or("tcp://127.0.0.1:50001"),
@@ -65,6 +71,7 @@ pub(super) const KEYS: &[Key] = &[
     path("serve.rpc_token_file"),
     list("serve.proxy_protocol_from"),
     text("serve.http"),
+    text("serve.ready_lag").or("10s"),
     text("serve.name").or("Electrode"),
     path("serve.banner_file").electrumx("BANNER_FILE", ""),
     path("serve.tor_banner_file").electrumx("TOR_BANNER_FILE", ""),

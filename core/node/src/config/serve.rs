@@ -1,6 +1,6 @@
 //! `[serve]`: what wallets and monitoring connect to.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
 use ipnet::IpNet;
@@ -26,6 +26,9 @@ pub(crate) struct ServeSection {
     pub(crate) proxy_protocol_from: Vec<IpNet>,
     /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
     pub(crate) http: Option<Address>,
+    /// How long what is served may be older than what the node has before `/ready` says so.
+    /// Default 10 s.
+    pub(crate) ready_lag: Duration,
     /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
     /// batch by it.
     pub(crate) name: String,
@@ -68,6 +71,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
         report_services,
         proxy_protocol_from: reader.list("serve.proxy_protocol_from"),
         http,
+        ready_lag: reader.required("serve.ready_lag"),
         name: reader.required("serve.name"),
         banner_file: reader.optional("serve.banner_file"),
         tor_banner_file: reader.optional("serve.tor_banner_file"),

@@ -76,7 +76,7 @@ fn daemon_url(service: &Service, urls: Option<&str>) -> Result<String, RpcError>
 
 fn reorg(service: &Service, count: u32) -> Result<String, RpcError> {
     let catching_up = || RpcError::bad_request("still catching up with daemon");
-    if *service.stage().borrow() != Stage::Serving {
+    if service.stage() != Stage::Serving {
         return Err(catching_up());
     }
     let snapshot = service.snapshot().ok_or_else(catching_up)?;

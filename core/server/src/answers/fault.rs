@@ -5,6 +5,8 @@ use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_protocol::RpcError;
 
+use crate::raw_transactions::CutError;
+
 /// Why there is no answer.
 pub(super) enum Fault {
     /// The client asked for what there is not; this is the answer.
@@ -28,6 +30,16 @@ impl From<RpcError> for Fault {
 impl From<IndexError> for Fault {
     fn from(error: IndexError) -> Self {
         Self::Index(error)
+    }
+}
+
+impl From<CutError> for Fault {
+    fn from(error: CutError) -> Self {
+        match error {
+            CutError::Daemon(error) => Self::Daemon(error),
+            CutError::Stopped => Self::Stopped,
+            CutError::OtherBlock => Self::Client(RpcError::daemon(error)),
+        }
     }
 }
 

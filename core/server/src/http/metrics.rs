@@ -73,7 +73,7 @@ fn about_process(writer: &mut Writer<'_>, service: &Service) -> fmt::Result {
 }
 
 fn about_chain(writer: &mut Writer<'_>, service: &Service) -> fmt::Result {
-    let stage = *service.stage().borrow();
+    let stage = service.stage();
     let height = |height: Option<electrode_coin::Height>| height.map_or(-1, |h| i64::from(h.0));
     writer.gauge(
         "electrode_height",

@@ -50,12 +50,11 @@ pub(super) struct Status {
 
 pub(super) fn status_of(service: &Service) -> Status {
     let descriptor = service.coin.descriptor();
-    let stage = *service.stage().borrow();
     let hindrance = service.hindrance();
     let snapshot = service.snapshot();
     let mempool = snapshot.as_ref().map(|snapshot| &snapshot.mempool);
     let traffic = service.registry.total();
-    let progress = Progress::of(service, stage);
+    let progress = Progress::of(service);
     Status {
         server: service.config.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
@@ -106,8 +105,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn of(service: &Service, stage: Stage) -> Self {
-        let Stage::Indexing { height, target } = stage else {
+    fn of(service: &Service) -> Self {
+        let Stage::Indexing { height, target } = service.stage() else {
             return Self::default();
         };
         let rate = service.history.blocks_per_second();

@@ -51,14 +51,8 @@ async fn gives_the_client_its_mempool_and_fees() {
             *txid
         );
     }
-    assert!(
-        daemon
-            .verbose_transaction(&txids[0], None)
-            .await
-            .unwrap()
-            .get()
-            .contains("vout")
-    );
+    let explained = daemon.verbose_transaction(&txids[0]).await.unwrap();
+    assert!(explained.get().contains("vout"));
     assert!(daemon.estimate_fee(2, None).await.unwrap() > Some(1e-5));
     assert_eq!(daemon.relay_fee().await.unwrap(), 1e-5);
     daemon.mempool_info().await.unwrap();
