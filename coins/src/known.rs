@@ -257,7 +257,8 @@ fn by_likeness<'a>(
 
 #[cfg(test)]
 mod tests {
-    use electrode_coin::{Coin as _, Descriptor};
+    use ::bitcoin::hex::FromHex as _;
+    use electrode_coin::{BlockHash, Coin as _, Descriptor, Height};
 
     use super::*;
 
@@ -330,6 +331,28 @@ mod tests {
                 "{}",
                 it.source
             );
+        }
+    }
+
+    /// No chain is an exception: each has its genesis header in its node's source, and a hash that
+    /// is worked out here.
+    #[test]
+    fn begins_every_chain_with_a_header_that_hashes_to_its_genesis_block() {
+        for it in &known().0 {
+            let Descriptor {
+                coin,
+                net,
+                genesis_hash,
+                vectors,
+                ..
+            } = it.coin.descriptor();
+            let genesis = vectors.headers.iter().find(|it| it.height == Height(0));
+            let genesis = genesis.unwrap_or_else(|| panic!("{coin} {net} has no genesis header"));
+            let header = Vec::from_hex(&genesis.header).unwrap();
+            let hash = it.coin.header_hash(Height(0), &header).unwrap();
+            assert_eq!(hash, Some(*genesis_hash), "{coin} {net}");
+            let prev = it.coin.header_prev(&header).unwrap();
+            assert_eq!(prev, BlockHash::default(), "{coin} {net}");
         }
     }
 
