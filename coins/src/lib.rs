@@ -9,4 +9,4 @@ mod litecoin;
 mod shipped;
 mod versions;
 
-pub use known::{CoinFileError, KnownCoin, KnownCoins, Source, UnknownCoinError};
+pub use known::{CoinFileError, FindCoinError, KnownCoin, KnownCoins, Source, UnknownCoinError};

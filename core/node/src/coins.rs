@@ -1,5 +1,6 @@
 //! Looking at coins: listing them, and trying their rules on real blocks.
 
+mod find;
 mod fixture;
 mod list;
 
@@ -11,6 +12,7 @@ use crate::{Failure, cli::CheckArgs, log::say};
 
 use fixture::Fixture;
 
+pub(crate) use find::find;
 pub(crate) use list::list;
 
 /// Reads blocks by the rules of a coin and says of each file whether they are as it says.

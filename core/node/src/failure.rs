@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use electrode_coin::{BlockHash, CoinError};
-use electrode_coins::{CoinFileError, UnknownCoinError};
+use electrode_coins::{CoinFileError, FindCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
@@ -25,9 +25,9 @@ pub(crate) enum Failure {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigProblems),
-    /// COIN and NET name no coin.
+    /// COIN and NET name no coin that can be used.
     #[error(transparent)]
-    Coin(#[from] UnknownCoinError),
+    Coin(#[from] FindCoinError),
     /// A descriptor of a coin cannot be used.
     #[error(transparent)]
     CoinFile(#[from] CoinFileError),

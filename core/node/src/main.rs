@@ -80,7 +80,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             log::say("the configuration is fine")
         }
         Some(Command::Config(ConfigCommand::Print)) => {
-            log::say(cli.source.load()?.print().trim_end())
+            let config = cli.source.load()?;
+            let coin = chain::coin(&config).ok();
+            let port = coin.map(|coin| coin.descriptor().rpc_port);
+            log::say(config.print(port).trim_end())
         }
         Some(Command::Index(command)) => {
             let config = cli.source.load()?;

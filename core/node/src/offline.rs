@@ -60,7 +60,7 @@ pub(crate) async fn verify(config: &Config) -> Result<(), Failure> {
     let Some(tip) = index.tip() else {
         return say("the index is empty: no difference");
     };
-    let daemon = chain::daemon(config, coin.as_ref())?;
+    let daemon = chain::daemon(&config.daemon, coin.as_ref())?;
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     if daemon.block_hashes(tip.height, 1).await?.first() != Some(&tip.hash) {
         return Err(Failure::OtherChain {

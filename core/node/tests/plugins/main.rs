@@ -4,12 +4,15 @@
 
 mod ladder;
 mod operator;
+#[path = "../support/program.rs"]
+mod program;
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use operator::{Operator, compile_toy, dogecoin, run, stderr, stdout};
+use operator::{Operator, compile_toy, dogecoin};
+use program::{run, stderr, stdout};
 
 const INFO: &[&str] = &["index", "info"];
 
