@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use electrode_coin::{Coin, Height};
+use electrode_coin::{BlockHash, Coin, Height};
 use electrode_daemon::{BlockFilesConfig, Daemon, DaemonConfig, DaemonUrl};
 use electrode_index::{Index, IndexConfig};
 
@@ -65,7 +65,11 @@ pub(crate) fn index(config: &Config, coin: &dyn Coin) -> Result<Index, Failure> 
 /// Compares the genesis block of the node with that of the coin.
 pub(crate) async fn check_genesis(daemon: &Daemon, coin: &dyn Coin) -> Result<(), Failure> {
     let hashes = daemon.block_hashes(Height(0), 1).await?;
-    let daemon = hashes.first().copied().unwrap_or_default();
+    compare_genesis(hashes.first().copied().unwrap_or_default(), coin)
+}
+
+/// Compares the hash that a node says its genesis block has with that of the coin.
+pub(crate) fn compare_genesis(daemon: BlockHash, coin: &dyn Coin) -> Result<(), Failure> {
     let descriptor = coin.descriptor();
     if daemon == descriptor.genesis_hash {
         return Ok(());

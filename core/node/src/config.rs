@@ -213,6 +213,20 @@ impl Config {
 }
 
 impl DaemonSection {
+    /// Reads no other settings: who asks a node need not have an index.
+    ///
+    /// # Errors
+    /// A setting is unknown, obsolete or malformed, or no node is named.
+    pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
+        let gathered = gather::gather(sources);
+        let mut reader = Reader::new(&gathered.found, gathered.problems);
+        let section = Self::read(&mut reader);
+        match reader.into_problems() {
+            problems if problems.is_empty() => Ok(section),
+            problems => Err(ConfigProblems(problems)),
+        }
+    }
+
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             urls: reader.at_least_one("daemon.urls"),

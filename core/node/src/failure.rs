@@ -37,9 +37,18 @@ pub(crate) enum Failure {
     /// A plugin broke down.
     #[error("{0}; what is indexed stays as it is, ask the plugin's author for a newer version")]
     Broken(CoinError),
-    /// A block of `coin check` is not what its file says.
-    #[error("{0} of the files differ from what the coin reads")]
+    /// Blocks of `coin check` are not what is said of them.
+    #[error("{0} of the blocks differ from what the coin reads")]
     BlocksDiffer(usize),
+    /// Blocks of `coin check` are not there to be read.
+    #[error("{0} of the blocks cannot be had: see above")]
+    BlocksUnread(usize),
+    /// What should be a height is none.
+    #[error(
+        "expected heights of blocks beside --daemon-url, got \"{}\"; leave that out to check files",
+        .0.display()
+    )]
+    Height(PathBuf),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -138,6 +147,8 @@ impl Failure {
             | Self::Listen { .. }
             | Self::TokenFile { .. }
             | Self::NoTarget
+            | Self::BlocksUnread(_)
+            | Self::Height(_)
             | Self::Refused(_) => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
             Self::Index(IndexError::Block {

@@ -74,7 +74,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             on_runtime(demo::run(dir.path(), ports, bitcoind.or(on_path)))
         }
         Some(Command::Coins { json }) => coins::list(&cli.source.coin_folders()?, json),
-        Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
+        Some(Command::Coin(CoinCommand::Check(check))) => {
+            on_runtime(coins::check(&check, &cli.source))
+        }
         Some(Command::Config(ConfigCommand::Check)) => {
             tls::check(&cli.source.load()?)?;
             log::say("the configuration is fine")

@@ -1,5 +1,7 @@
 //! What a descriptor may say, and how it is told what it may not.
 
+use proptest::prelude::{any, prop_assert, proptest};
+
 use super::*;
 use crate::{FamilyCoin, HeaderStep, Height};
 
@@ -330,4 +332,33 @@ fn compares_the_example_at_height_0_with_genesis_hash() {
         message.starts_with("line 13: genesis mismatch"),
         "{message}"
     );
+}
+
+/// A descriptor with every key, to be damaged.
+fn whole() -> String {
+    let header = "00".repeat(112);
+    with(&format!(
+        "note = \"a\"\nreorg_limit = 9\nindex_revision = 2\ntransactions = \"mweb\"\n\
+         header_hash = \"sha256d:80\"\nheader = {{ family = \"stepped\", steps = \
+         [{{ from = 0, len = 112 }}, {{ from = 7, len = 80 }}] }}\n\
+         [[vectors.headers]]\nheight = 0\nheader = \"{header}\"\nhash = \"{GENESIS}\"\n\
+         [[vectors.addresses]]\naddress = \"1BitcoinEaterAddressDontSendf59kuE\"\n\
+         script = \"76a914759d6677091e973b9e9d99f19c68fbf43e3f05f988ac\"\n"
+    ))
+}
+
+proptest! {
+    /// What strangers write into a descriptor is read or refused, with a line that there is.
+    #[test]
+    fn survives_damage(at in any::<usize>(), len in 0..40_usize, put in "[ -~\\n]{0,8}") {
+        let mut text = whole();
+        let start = at % text.len();
+        let end = (start + len).min(text.len());
+        text.replace_range(start..end, &put);
+        if let Err(DescriptorError::Malformed { line, message }) = Descriptor::from_toml(&text) {
+            prop_assert!((1..=text.lines().count() + 1).contains(&line), "{line}: {text}");
+            prop_assert!(!message.is_empty() && !message.contains('\n'), "{message}");
+        }
+        let _read = FamilyCoin::from_toml(&text);
+    }
 }

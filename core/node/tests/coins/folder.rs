@@ -99,6 +99,20 @@ fn one_broken_file_takes_no_other_coin_down() {
     // What the operator meant to replace is not listed as if it were in force.
     assert!(!has(&listed, "Mycoin", "testnet") && !has(&listed, "Vertcoin", "testnet"));
     assert!(has(&listed, "Mycoin", "othernet") && has(&listed, "Vertcoin", "mainnet"));
+    let block = [
+        "coin",
+        "check",
+        "Bitcoin",
+        "regtest",
+        "/nowhere",
+        "--coins-dir",
+        folder.path(),
+    ];
+    check(
+        &block,
+        64,
+        &["bad.toml: line ", "passed over", "/nowhere: No such file"],
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod check;
 mod folder;
 #[path = "../support/program.rs"]
 mod program;
