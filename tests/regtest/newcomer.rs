@@ -102,7 +102,7 @@ fn node() -> Bitcoind {
 }
 
 /// Serves the coin, and checks every answer about every script as a wallet would see it.
-fn serve(node: &Bitcoind, settings: &Settings) {
+fn serve(node: &Bitcoind, settings: &Settings) -> Electrode {
     let mut server = Electrode::configured(settings);
     server.start();
     server.wait_ready();
@@ -112,6 +112,7 @@ fn serve(node: &Bitcoind, settings: &Settings) {
         (&json!("Mycoin"), &json!(settings.net))
     );
     Oracle::wait_agree(node, &mut server);
+    server
 }
 
 #[test]
@@ -124,7 +125,8 @@ fn serves_a_coin_of_a_descriptor() {
     let hash = Vec::from_hex(KEY_HASH).unwrap();
     let address = base58::encode_check(&[&[P2PKH][..], &hash].concat());
     let script = format!("76a914{KEY_HASH}88ac");
-    let mut descriptor = descriptor;
+    let note = "schema = 1\nnote = \"a regtest chain in truth\"";
+    let mut descriptor = descriptor.replacen("schema = 1", note, 1);
     for value in [&genesis, &header, &genesis, &json!(address), &json!(script)] {
         descriptor = descriptor.replacen(BLANK, &value.to_string(), 1);
     }
@@ -150,7 +152,9 @@ fn serves_a_coin_of_a_descriptor() {
         net: "mainnet",
         ..Settings::of(&node)
     };
-    serve(&node, &settings.set("coins_dir", format_args!("{coins:?}")));
+    let server = serve(&node, &settings.set("coins_dir", format_args!("{coins:?}")));
+    let logged = server.logged();
+    assert!(logged.contains("a regtest chain in truth"), "{logged}");
 }
 
 /// A node is asked for what it has, and only if it is on the coin's chain.
