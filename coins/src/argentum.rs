@@ -3,18 +3,16 @@
 //! Source: Argentum Core's `chainparams.cpp`. ElectrumX gives the test network the genesis block
 //! and the version bytes of others; these are the node's.
 
-use std::borrow::Cow;
+use electrode_coin::{Addresses, Descriptor, HeaderFamily, HeaderVector, Vectors};
 
-use electrode_coin::{
-    Addresses, Descriptor, HeaderFamily, HeaderVector, Height, TransactionFamily, Vectors,
-};
+use crate::versions::versions;
 
 /// What differs between the networks.
 struct Net {
     name: &'static str,
     chain: &'static str,
     genesis_hash: &'static str,
-    genesis_header: Option<&'static str>,
+    genesis_header: &'static str,
     rpc_port: u16,
     reorg_limit: u32,
     p2pkh: &'static [u8],
@@ -26,11 +24,9 @@ const NETS: [Net; 2] = [
         name: "mainnet",
         chain: "main",
         genesis_hash: "88c667bc63167685e4e4da058fffdfe8e007e5abffd6855de52ad59df7bb0bb2",
-        genesis_header: Some(
-            "010000000000000000000000000000000000000000000000000000000000000000000000\
+        genesis_header: "010000000000000000000000000000000000000000000000000000000000000000000000\
                          533dd487291ca9e65ac779726dfd7e3de1471bfb6112e6d428ebd39041afe4c710559c51\
                          f0ff0f1eac19c300",
-        ),
         rpc_port: 13581,
         reorg_limit: 200,
         p2pkh: &[0x17],
@@ -40,7 +36,9 @@ const NETS: [Net; 2] = [
         name: "testnet",
         chain: "test",
         genesis_hash: "6bee778b0f99ee7a02635bc7de7d2c28f8a844f8c3aa01cb19b02adb9a169461",
-        genesis_header: None,
+        genesis_header: "010000000000000000000000000000000000000000000000000000000000000000000000\
+                         533dd487291ca9e65ac779726dfd7e3de1471bfb6112e6d428ebd39041afe4c781f7675a\
+                         f0ff0f1e36810400",
         rpc_port: 13556,
         reorg_limit: 2000,
         p2pkh: &[0x58],
@@ -54,11 +52,6 @@ pub(crate) fn descriptors() -> Vec<Descriptor> {
 
 fn descriptor(net: &Net) -> Descriptor {
     let genesis_hash = net.genesis_hash.parse().expect("a constant of 64 digits");
-    let genesis = net.genesis_header.map(|header| HeaderVector {
-        height: Height(0),
-        header: header.into(),
-        hash: genesis_hash,
-    });
     Descriptor {
         coin: "Argentum".into(),
         net: net.name.into(),
@@ -66,15 +59,14 @@ fn descriptor(net: &Net) -> Descriptor {
         genesis_hash,
         rpc_port: net.rpc_port,
         reorg_limit: net.reorg_limit,
-        transactions: TransactionFamily::Legacy,
         header: HeaderFamily::AuxPow {},
         addresses: Addresses {
-            p2pkh: Cow::Borrowed(net.p2pkh),
-            p2sh: Cow::Borrowed(net.p2sh),
+            p2pkh: versions(net.p2pkh),
+            p2sh: versions(net.p2sh),
             bech32: None,
         },
         vectors: Vectors {
-            headers: genesis.into_iter().collect(),
+            headers: vec![HeaderVector::genesis(net.genesis_header, genesis_hash)],
             ..Vectors::default()
         },
         ..Descriptor::default()

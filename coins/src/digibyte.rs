@@ -4,13 +4,13 @@
 //! was started anew several times: this is that of versions 7 to 8.22, and a descriptor in
 //! `coins_dir` stands in for another one.
 //!
-//! Source: `DigiByte` Core's `chainparams.cpp` and `chainparamsbase.cpp`; the RPC ports of
-//! mainnet and testnet are ElectrumX's. With a block every 15 seconds the reorg limits are larger than
-//! ElectrumX's 200, which lasts for 50 minutes.
+//! Source: `DigiByte` Core's `chainparams.cpp` and `chainparamsbase.cpp`. With a block every 15
+//! seconds the reorg limits are larger than ElectrumX's 200, which lasts for 50 minutes; the RPC
+//! ports that it has, 12022 and 15022, are not the node's.
 
-use std::borrow::Cow;
+use electrode_coin::{Addresses, Descriptor, HeaderVector, Vectors};
 
-use electrode_coin::{Addresses, Descriptor, HeaderVector, Height, Vectors};
+use crate::versions::versions;
 
 /// What differs between the networks.
 struct Net {
@@ -33,7 +33,7 @@ const NETS: [Net; 3] = [
         genesis_header: "010000000000000000000000000000000000000000000000000000000000000000000000\
                          ad0f7d7518fc1e90ed28bd0e444ccd8e24d94688355705ed2142006b49d9dd726a62d052\
                          f0ff0f1e24592500",
-        rpc_port: 12022,
+        rpc_port: 14022,
         p2pkh: &[0x1e],
         p2sh: &[0x3f, 0x05],
         bech32: "dgb",
@@ -45,7 +45,7 @@ const NETS: [Net; 3] = [
         genesis_header: "010000000000000000000000000000000000000000000000000000000000000000000000\
                          ad0f7d7518fc1e90ed28bd0e444ccd8e24d94688355705ed2142006b49d9dd72d2a86a5a\
                          f0ff0f1ed1cb2400",
-        rpc_port: 15022,
+        rpc_port: 14023,
         p2pkh: &[0x7e],
         p2sh: &[0x8c],
         bech32: "dgbt",
@@ -78,16 +78,12 @@ fn descriptor(net: &Net) -> Descriptor {
         rpc_port: net.rpc_port,
         reorg_limit: 2000,
         addresses: Addresses {
-            p2pkh: Cow::Borrowed(net.p2pkh),
-            p2sh: Cow::Borrowed(net.p2sh),
+            p2pkh: versions(net.p2pkh),
+            p2sh: versions(net.p2sh),
             bech32: Some(net.bech32.into()),
         },
         vectors: Vectors {
-            headers: vec![HeaderVector {
-                height: Height(0),
-                header: net.genesis_header.into(),
-                hash: genesis_hash,
-            }],
+            headers: vec![HeaderVector::genesis(net.genesis_header, genesis_hash)],
             ..Vectors::default()
         },
         ..Descriptor::default()

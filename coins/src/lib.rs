@@ -7,5 +7,6 @@ mod digibyte;
 mod known;
 mod litecoin;
 mod shipped;
+mod versions;
 
-pub use known::{CoinFileError, KnownCoin, KnownCoins, Source, UnknownCoinError};
+pub use known::{CoinFileError, FindCoinError, KnownCoin, KnownCoins, Source, UnknownCoinError};

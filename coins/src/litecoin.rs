@@ -3,11 +3,11 @@
 //! Source: Litecoin Core 0.21's `chainparams.cpp` and `chainparamsbase.cpp`; reorg limits as
 //! ElectrumX has them.
 
-use std::borrow::Cow;
-
 use electrode_coin::{
-    AddressVector, Addresses, Descriptor, HeaderVector, Height, TransactionFamily, Vectors,
+    AddressVector, Addresses, Descriptor, HeaderVector, TransactionFamily, Vectors,
 };
+
+use crate::versions::versions;
 
 /// What differs between the networks.
 struct Net {
@@ -95,16 +95,12 @@ fn descriptor(net: &Net) -> Descriptor {
         reorg_limit: net.reorg_limit,
         transactions: TransactionFamily::Mweb,
         addresses: Addresses {
-            p2pkh: Cow::Borrowed(net.p2pkh),
-            p2sh: Cow::Borrowed(net.p2sh),
+            p2pkh: versions(net.p2pkh),
+            p2sh: versions(net.p2sh),
             bech32: Some(net.bech32.into()),
         },
         vectors: Vectors {
-            headers: vec![HeaderVector {
-                height: Height(0),
-                header: net.genesis_header.into(),
-                hash: genesis_hash,
-            }],
+            headers: vec![HeaderVector::genesis(net.genesis_header, genesis_hash)],
             addresses: vec![AddressVector {
                 address: address.into(),
                 script: script.into(),

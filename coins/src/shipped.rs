@@ -91,6 +91,10 @@ pub(crate) const FILES: &[(&str, &str)] = &[
         include_str!("../../configs/coins/dogecoin-mainnet.toml"),
     ),
     (
+        "dogecoin-regtest.toml",
+        include_str!("../../configs/coins/dogecoin-regtest.toml"),
+    ),
+    (
         "dogecoin-testnet.toml",
         include_str!("../../configs/coins/dogecoin-testnet.toml"),
     ),

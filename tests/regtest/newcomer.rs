@@ -30,6 +30,9 @@ const KEY_HASH: &str = "751e76e8199196d454941c45d1b3a323f1433bd6";
 /// What the README leaves to the reader.
 const BLANK: &str = "\"…\"";
 
+/// The README's node.
+const NODE: &str = "http://user:password@127.0.0.1:12345";
+
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -85,7 +88,7 @@ fn check_config(folder: &Path, text: &str) {
 fn block_of(node: &Bitcoind, height: u32) -> Value {
     let hash = node.rpc("getblockhash", &json!([height]));
     let mut block = node.rpc("getblock", &json!([hash]));
-    block["block"] = node.rpc("getblock", &json!([hash, 0]));
+    block["block"] = node.rpc("getblock", &json!([hash, false]));
     block
 }
 
@@ -99,7 +102,7 @@ fn node() -> Bitcoind {
 }
 
 /// Serves the coin, and checks every answer about every script as a wallet would see it.
-fn serve(node: &Bitcoind, settings: &Settings) {
+fn serve(node: &Bitcoind, settings: &Settings) -> Electrode {
     let mut server = Electrode::configured(settings);
     server.start();
     server.wait_ready();
@@ -109,6 +112,7 @@ fn serve(node: &Bitcoind, settings: &Settings) {
         (&json!("Mycoin"), &json!(settings.net))
     );
     Oracle::wait_agree(node, &mut server);
+    server
 }
 
 #[test]
@@ -121,7 +125,8 @@ fn serves_a_coin_of_a_descriptor() {
     let hash = Vec::from_hex(KEY_HASH).unwrap();
     let address = base58::encode_check(&[&[P2PKH][..], &hash].concat());
     let script = format!("76a914{KEY_HASH}88ac");
-    let mut descriptor = descriptor;
+    let note = "schema = 1\nnote = \"a regtest chain in truth\"";
+    let mut descriptor = descriptor.replacen("schema = 1", note, 1);
     for value in [&genesis, &header, &genesis, &json!(address), &json!(script)] {
         descriptor = descriptor.replacen(BLANK, &value.to_string(), 1);
     }
@@ -132,7 +137,13 @@ fn serves_a_coin_of_a_descriptor() {
     fs::write(coins.join("mycoin-mainnet.toml"), descriptor).unwrap();
     let block = block_of(&node, 102).to_string();
     fs::write(folder.path().join("block.json"), block).unwrap();
-    for commands in fenced("Door 2", "sh") {
+    let all = fenced("Door 2", "sh");
+    assert!(
+        all.iter().any(|commands| commands.contains(NODE)),
+        "{all:?}"
+    );
+    for commands in all {
+        let commands = commands.replace(NODE, &node.url_with_password());
         run(folder.path(), &commands);
     }
     check_config(folder.path(), &config);
@@ -141,7 +152,37 @@ fn serves_a_coin_of_a_descriptor() {
         net: "mainnet",
         ..Settings::of(&node)
     };
-    serve(&node, &settings.set("coins_dir", format_args!("{coins:?}")));
+    let server = serve(&node, &settings.set("coins_dir", format_args!("{coins:?}")));
+    let logged = server.logged();
+    assert!(logged.contains("a regtest chain in truth"), "{logged}");
+}
+
+/// A node is asked for what it has, and only if it is on the coin's chain.
+#[test]
+fn checks_blocks_of_a_node_by_height() {
+    let node = node();
+    let check = |net: &str, heights: &[&str]| {
+        let url = node.url_with_password();
+        let output = Command::new(electrode_program())
+            .args(["coin", "check", "Bitcoin", net, "--daemon-url", &url])
+            .args(heights)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = check("regtest", &["0", "102"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "height 0: ok\nheight 102: ok\n")
+    );
+    let (code, said) = check("regtest", &["0", "100000"]);
+    assert_eq!(code, Some(64), "{said}");
+    let expected = "height 0: ok\nheight 100000: the node has no such block yet\n";
+    assert!(said.starts_with(expected), "{said}");
+    let (code, said) = check("mainnet", &["0"]);
+    assert_eq!(code, Some(69), "{said}");
+    assert!(said.contains("genesis mismatch"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Addresses, both ways: Base58Check for hashes, bech32 and bech32m for witness programs.
 
+mod version;
+
 use std::borrow::Cow;
 
 use bitcoin::{
@@ -8,16 +10,35 @@ use bitcoin::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::{descriptor::value, words};
+
+pub use version::{AddressVersion, ParseVersionError};
+
+/// Bytes of the hash in a Base58 address.
+const HASH_LEN: usize = 20;
+
 /// How addresses of a chain are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addresses {
-    /// Version bytes of pay-to-public-key-hash; the first is the one written.
-    pub p2pkh: Cow<'static, [u8]>,
-    /// Version bytes of pay-to-script-hash; the first is the one written.
-    pub p2sh: Cow<'static, [u8]>,
+    /// Versions of pay-to-public-key-hash; the first is the one written.
+    #[serde(
+        serialize_with = "version::write_key_hashes",
+        deserialize_with = "version::of_key_hashes"
+    )]
+    pub p2pkh: Vec<AddressVersion>,
+    /// Versions of pay-to-script-hash; the first is the one written.
+    #[serde(
+        serialize_with = "version::write_script_hashes",
+        deserialize_with = "version::of_script_hashes"
+    )]
+    pub p2sh: Vec<AddressVersion>,
     /// Human-readable part of segwit addresses (BIP173, BIP350); `None` where there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "value::bech32_prefix"
+    )]
     pub bech32: Option<Cow<'static, str>>,
 }
 
@@ -64,25 +85,29 @@ pub(crate) fn to_script(addresses: &Addresses, address: &str) -> Result<Vec<u8>,
             address: address.to_owned(),
         });
     };
-    match payload.split_first() {
-        Some((version, hash)) if addresses.p2pkh.contains(version) && hash.len() == 20 => {
-            Ok([&[0x76, 0xa9, 20], hash, &[0x88, 0xac]].concat())
+    match payload.split_last_chunk::<HASH_LEN>() {
+        Some((version, hash)) if is_one_of(&addresses.p2pkh, version) => {
+            Ok([&[0x76, 0xa9, 20], &hash[..], &[0x88, 0xac]].concat())
         }
-        Some((version, hash)) if addresses.p2sh.contains(version) && hash.len() == 20 => {
-            Ok([&[0xa9, 20], hash, &[0x87]].concat())
+        Some((version, hash)) if is_one_of(&addresses.p2sh, version) => {
+            Ok([&[0xa9, 20], &hash[..], &[0x87]].concat())
         }
         _ => Err(other_chain(addresses, address)),
     }
 }
 
+fn is_one_of(versions: &[AddressVersion], version: &[u8]) -> bool {
+    versions.iter().any(|known| known.as_bytes() == version)
+}
+
 /// Turns an output script into its address, if it is of a form that has one.
 pub(crate) fn from_script(addresses: &Addresses, script: &[u8]) -> Option<String> {
     match script {
-        [0x76, 0xa9, 20, hash @ .., 0x88, 0xac] if hash.len() == 20 => {
-            base58_address(*addresses.p2pkh.first()?, hash)
+        [0x76, 0xa9, 20, hash @ .., 0x88, 0xac] if hash.len() == HASH_LEN => {
+            base58_address(addresses.p2pkh.first()?, hash)
         }
-        [0xa9, 20, hash @ .., 0x87] if hash.len() == 20 => {
-            base58_address(*addresses.p2sh.first()?, hash)
+        [0xa9, 20, hash @ .., 0x87] if hash.len() == HASH_LEN => {
+            base58_address(addresses.p2sh.first()?, hash)
         }
         [version @ (0x00 | 0x51..=0x60), len, program @ ..]
             if usize::from(*len) == program.len() =>
@@ -95,8 +120,8 @@ pub(crate) fn from_script(addresses: &Addresses, script: &[u8]) -> Option<String
     }
 }
 
-fn base58_address(version: u8, hash: &[u8]) -> Option<String> {
-    Some(base58::encode_check(&[&[version], hash].concat()))
+fn base58_address(version: &AddressVersion, hash: &[u8]) -> Option<String> {
+    Some(base58::encode_check(&[version.as_bytes(), hash].concat()))
 }
 
 /// Shape: `OP_0` or `OP_1`..`OP_16` ‖ length ‖ program. Source: BIP141.
@@ -111,18 +136,9 @@ fn witness_script(version: Fe32, program: &[u8]) -> Vec<u8> {
 }
 
 fn other_chain(addresses: &Addresses, address: &str) -> AddressError {
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<Vec<_>>()
-            .join(" or ")
-    };
-    let mut expected = format!(
-        "Base58 with version byte {} or {}",
-        hex(&addresses.p2pkh),
-        hex(&addresses.p2sh)
-    );
+    let versions = addresses.p2pkh.iter().chain(&addresses.p2sh);
+    let versions: Vec<_> = versions.map(ToString::to_string).collect();
+    let mut expected = format!("Base58 with version {}", words::any_of(&versions));
     if let Some(hrp) = &addresses.bech32 {
         expected.push_str(&format!(", or bech32 starting with {hrp}1"));
     }
@@ -138,8 +154,8 @@ mod tests {
 
     fn mainnet() -> Addresses {
         Addresses {
-            p2pkh: Cow::Borrowed(&[0x00]),
-            p2sh: Cow::Borrowed(&[0x05]),
+            p2pkh: vec![0x00.into()],
+            p2sh: vec![0x05.into()],
             bech32: Some("bc".into()),
         }
     }
@@ -164,14 +180,57 @@ mod tests {
         ),
     ];
 
+    /// Crown has versions of three bytes, and still reads those of one byte that it had before.
+    fn crown() -> Addresses {
+        let versions = |long: &str, short: u8| vec![long.parse().unwrap(), short.into()];
+        Addresses {
+            p2pkh: versions("017507", 0x00),
+            p2sh: versions("0174f1", 0x1c),
+            bech32: None,
+        }
+    }
+
+    fn check(addresses: &Addresses, address: &str, script_hex: &str) {
+        let script = to_script(addresses, address).unwrap();
+        let hex: String = script.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, script_hex, "{address}");
+        assert_eq!(from_script(addresses, &script).as_deref(), Some(address));
+    }
+
     #[test]
     fn converts_both_ways() {
         for (address, script_hex) in PAIRS {
-            let script = to_script(&mainnet(), address).unwrap();
-            let hex: String = script.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(hex, script_hex, "{address}");
-            assert_eq!(from_script(&mainnet(), &script).as_deref(), Some(address));
+            check(&mainnet(), address, script_hex);
         }
+    }
+
+    /// Source: Crown Core's release notes of 0.13.0, which name old and new form of one address;
+    /// the pay-to-script-hash address is made of Crown's version and the hash in `PAIRS`.
+    #[test]
+    fn converts_versions_of_several_bytes() {
+        let crown = crown();
+        check(
+            &crown,
+            "CRWGZiLqSUbCTWkm3ABp5qpXdun2h8DJCKYF",
+            "76a9143271b95d0a3af5b1095502895a422a907b30841288ac",
+        );
+        check(
+            &crown,
+            "CRMhqkjhNL3mQC7kSPs9F2aDLfTVPuyaamsz",
+            "a914e9c3dd0c07aac76179ebc76a6c78d4d67c6c160a87",
+        );
+        let [old, new] = [
+            "15bj2HB2UbmjEZgXyEW4M8MhUL5TXGCN8L",
+            "CRWGZiLqSUbCTWkm3ABp5qpXdun2h8DJCKYF",
+        ]
+        .map(|address| to_script(&crown, address).unwrap());
+        assert_eq!(old, new);
+        let foreign = to_script(&mainnet(), "CRWGZiLqSUbCTWkm3ABp5qpXdun2h8DJCKYF").unwrap_err();
+        let expected = "expected Base58 with version 00 or 05, or bech32 starting with bc1";
+        assert!(foreign.to_string().ends_with(expected), "{foreign}");
+        let foreign = to_script(&crown, "3P14159f73E4gFr7JterCCQh9QjiTjiZrG").unwrap_err();
+        let expected = "expected Base58 with version 017507, 00, 0174f1 or 1c";
+        assert!(foreign.to_string().ends_with(expected), "{foreign}");
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! The constants of a chain, as a value and as TOML.
 
-use std::borrow::Cow;
+mod check;
+#[cfg(test)]
+mod tests;
+pub(crate) mod value;
 
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, ops::Range};
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     Addresses, BlockHash, CoinError, HeaderFamily, HeaderHash, TransactionFamily, Unspendable,
@@ -18,33 +23,45 @@ pub struct Descriptor {
     /// Version of these keys.
     pub schema: Schema,
     /// Name of the coin, as COIN in the configuration.
+    #[serde(deserialize_with = "value::name")]
     pub coin: Cow<'static, str>,
     /// Name of the network, as NET in the configuration.
+    #[serde(deserialize_with = "value::name")]
     pub net: Cow<'static, str>,
     /// Name of the chain: networks of one coin with the same chain share an index.
+    #[serde(deserialize_with = "value::name")]
     pub chain: Cow<'static, str>,
+    /// What operators must know before they use it, as how much of the chain can be read; shown
+    /// in the list of coins and at the start. `None`: nothing.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "value::remark"
+    )]
+    pub note: Option<Cow<'static, str>>,
     /// Hash of block 0.
     pub genesis_hash: BlockHash,
     /// Port of the node's JSON-RPC where the configuration names none.
+    #[serde(deserialize_with = "value::port")]
     pub rpc_port: u16,
     /// How many blocks can be disconnected; deeper reorganisations need a new index.
-    #[serde(default = "default_reorg_limit")]
+    #[serde(default = "default_reorg_limit", deserialize_with = "value::blocks")]
     pub reorg_limit: u32,
     /// Changes when what is indexed of the same chain changes; another number in an index means
     /// that it must be built anew.
-    #[serde(default = "default_index_revision")]
+    #[serde(default = "default_index_revision", deserialize_with = "value::number")]
     pub index_revision: u32,
     /// What becomes of the genesis block's transactions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::named")]
     pub genesis: Genesis,
     /// How its transactions are written.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::named")]
     pub transactions: TransactionFamily,
     /// Which outputs can never be spent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::named")]
     pub unspendable: Unspendable,
     /// What the header says of the transactions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value::named")]
     pub merkle_tree: MerkleTree,
     /// How blocks get their hash.
     #[serde(default)]
@@ -60,8 +77,8 @@ pub struct Descriptor {
 }
 
 /// Version of a descriptor's keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(into = "u32")]
 #[non_exhaustive]
 pub enum Schema {
     /// The keys of [`Descriptor`].
@@ -95,9 +112,9 @@ pub enum MerkleTree {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
-    /// It is not TOML, or lacks a key, or has one that is not known.
+    /// It is not TOML, lacks a key, or has one that is not known or whose value cannot be.
     #[error("line {line}: {message}")]
-    Toml {
+    Malformed {
         /// Where in the text.
         line: usize,
         /// What is wrong there.
@@ -118,16 +135,16 @@ impl Descriptor {
     /// Reads a descriptor.
     ///
     /// # Errors
-    /// The text is not TOML with these keys and no others.
+    /// The text is not TOML with these keys and no others, or a value is impossible by itself or
+    /// beside others.
     pub fn from_toml(text: &str) -> Result<Self, DescriptorError> {
-        toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or_default();
-            DescriptorError::Toml {
-                line: 1 + before.matches('\n').count(),
+        let descriptor: Self =
+            toml::from_str(text).map_err(|error| DescriptorError::Malformed {
+                line: line_at(text, error.span()),
                 message: error.message().replace('\n', ", "),
-            }
-        })
+            })?;
+        check::check(&descriptor, text)?;
+        Ok(descriptor)
     }
 
     /// Writes the descriptor so that [`Self::from_toml`] reads it.
@@ -146,6 +163,7 @@ impl Default for Descriptor {
             coin: Cow::default(),
             net: Cow::default(),
             chain: Cow::default(),
+            note: None,
             genesis_hash: BlockHash::default(),
             rpc_port: 8332,
             reorg_limit: default_reorg_limit(),
@@ -162,15 +180,13 @@ impl Default for Descriptor {
     }
 }
 
-impl TryFrom<u32> for Schema {
-    type Error = String;
-
-    fn try_from(version: u32) -> Result<Self, String> {
-        match version {
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match value::number(deserializer)? {
             1 => Ok(Self::V1),
-            other => Err(format!(
+            other => Err(D::Error::custom(format_args!(
                 "expected schema 1, got {other}: it takes a newer Electrode"
-            )),
+            ))),
         }
     }
 }
@@ -179,6 +195,13 @@ impl From<Schema> for u32 {
     fn from(Schema::V1: Schema) -> Self {
         1
     }
+}
+
+/// Gives the number of the line in which a piece of the text starts.
+fn line_at(text: &str, piece: Option<Range<usize>>) -> usize {
+    let start = piece.map_or(0, |piece| piece.start);
+    let before = text.get(..start).unwrap_or_default();
+    1 + before.matches('\n').count()
 }
 
 fn default_reorg_limit() -> u32 {

@@ -1,13 +1,15 @@
 //! Headers: how long they are, and what of them is hashed.
 
+mod table;
+
 use std::{fmt, str::FromStr};
 
 use scrypt::{Params, scrypt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlockHash, CoinError, Height, Reader, Truncated, coin::malformed as malformed_piece, sha256d,
-    tx,
+    BlockHash, CoinError, Height, Reader, Truncated, coin::malformed as malformed_piece,
+    descriptor::value, sha256d, tx,
 };
 
 /// Where a header names the block it builds on.
@@ -20,8 +22,8 @@ const PLAIN_LEN: usize = 80;
 const AUXPOW_VERSION: u32 = 1 << 8;
 
 /// How headers of a chain are laid out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "family", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "family", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HeaderFamily {
     /// Every header has the same length.
@@ -34,7 +36,7 @@ pub enum HeaderFamily {
     AuxPow {},
     /// The length changes at certain heights.
     Stepped {
-        /// The steps, by height; the first is that of the genesis block.
+        /// The steps, by height, rising; the first is that of the genesis block.
         steps: Vec<HeaderStep>,
     },
     /// A plugin's `header_len` decides.
@@ -46,8 +48,10 @@ pub enum HeaderFamily {
 #[serde(deny_unknown_fields)]
 pub struct HeaderStep {
     /// First height with this length.
+    #[serde(deserialize_with = "value::height")]
     pub from: Height,
     /// Bytes of a header.
+    #[serde(deserialize_with = "table::len")]
     pub len: usize,
 }
 
@@ -71,7 +75,9 @@ pub enum HeaderHash {
 
 /// Text that names no header hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected sha256d:<bytes>, scrypt, daemon or custom, got \"{0}\"")]
+#[error(
+    "expected \"sha256d:<bytes>\" of 1 byte or more, \"scrypt\", \"daemon\" or \"custom\", got {0:?}"
+)]
 pub struct ParseHeaderHashError(String);
 
 impl HeaderFamily {
@@ -92,6 +98,16 @@ impl HeaderFamily {
                 fixed(step.map_or(PLAIN_LEN, |step| step.len))
             }
             Self::Custom {} => Err(CoinError::NoCode { key: "header" }),
+        }
+    }
+
+    /// Gives the length of the shortest header there is; `None` where code decides.
+    pub(crate) fn shortest(&self) -> Option<usize> {
+        match self {
+            Self::Fixed { len } => Some(*len),
+            Self::AuxPow {} => Some(PLAIN_LEN),
+            Self::Stepped { steps } => steps.iter().map(|step| step.len).min(),
+            Self::Custom {} => None,
         }
     }
 
@@ -144,7 +160,7 @@ impl FromStr for HeaderHash {
         }
         let len = text.strip_prefix("sha256d:").map(str::parse);
         match len {
-            Some(Ok(len)) => Ok(Self::Sha256d { len }),
+            Some(Ok(len)) if len > 0 => Ok(Self::Sha256d { len }),
             _ => Err(ParseHeaderHashError(text.to_owned())),
         }
     }
@@ -233,7 +249,7 @@ mod tests {
         for text in ["sha256d:80", "sha256d:112", "scrypt", "daemon", "custom"] {
             assert_eq!(text.parse::<HeaderHash>().unwrap().to_string(), text);
         }
-        for text in ["", "sha256d", "sha256d:", "sha256d:-1", "x11"] {
+        for text in ["", "sha256d", "sha256d:", "sha256d:-1", "sha256d:0", "x11"] {
             assert!(text.parse::<HeaderHash>().is_err(), "{text}");
         }
     }

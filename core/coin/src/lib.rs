@@ -18,8 +18,9 @@ mod spent;
 mod tx;
 mod units;
 mod vectors;
+mod words;
 
-pub use address::{AddressError, Addresses};
+pub use address::{AddressError, AddressVersion, Addresses, ParseVersionError};
 pub use block::{check_transactions, merkle_root};
 pub use coin::{Coin, CoinError, OutputView, Parsed, TxSink, TxView};
 pub use descriptor::{Descriptor, DescriptorError, Genesis, MerkleTree, Schema};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bitcoin::hex::{DisplayHex as _, FromHex as _, HexToBytesError};
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressError, BlockHash, Coin, CoinError, Height};
+use crate::{AddressError, BlockHash, Coin, CoinError, Height, descriptor::value};
 
 /// The examples of a descriptor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,7 @@ pub struct Vectors {
 #[serde(deny_unknown_fields)]
 pub struct HeaderVector {
     /// Where in the chain it stands.
+    #[serde(deserialize_with = "value::height")]
     pub height: Height,
     /// The header in hex.
     pub header: Cow<'static, str>,
@@ -99,6 +100,16 @@ impl Vectors {
 }
 
 impl HeaderVector {
+    /// Makes the example of a genesis block: its header in hex, and its hash.
+    #[must_use]
+    pub fn genesis(header: &'static str, hash: BlockHash) -> Self {
+        Self {
+            height: Height(0),
+            header: header.into(),
+            hash,
+        }
+    }
+
     /// A hash that only the node knows is not compared.
     fn check(&self, coin: &dyn Coin) -> Result<(), VectorError> {
         let height = self.height;

@@ -2,57 +2,25 @@
 
 use std::sync::Arc;
 
-use electrode_coin::{Coin, Height};
-use electrode_coins::KnownCoins;
+use electrode_coin::{BlockHash, Coin, Height};
 use electrode_daemon::{BlockFilesConfig, Daemon, DaemonConfig, DaemonUrl};
 pub(crate) use electrode_index::INDEX_DIR;
 use electrode_index::{Index, IndexConfig};
-use electrode_loader::{ForeignCoin, Wanted};
 
-use crate::{Failure, config::Config};
+use crate::{
+    Failure, coins,
+    config::{Config, DaemonSection},
+};
 
 /// Finds the coin that COIN and NET name.
 pub(crate) fn coin(config: &Config) -> Result<Arc<dyn Coin>, Failure> {
-    if let Some(coin) = plugin(config)? {
-        return Ok(Arc::new(coin));
-    }
-    let known = KnownCoins::gather(config.coins_dir.as_deref())?;
-    Ok(Arc::new(
-        known.find(&config.coin, &config.net)?.coin.clone(),
-    ))
-}
-
-/// Loads the plugin of the coin, if the folder of plugins has one.
-fn plugin(config: &Config) -> Result<Option<ForeignCoin>, Failure> {
-    let section = &config.plugins;
-    let Some(dir) = &section.dir else {
-        return Ok(None);
-    };
-    let Some(mut file) = electrode_loader::find(dir, &config.coin)? else {
-        return Ok(None);
-    };
-    file.sha256 = section.pin(&file.path);
-    let wanted = Wanted {
-        options: &section.options.0,
-        call_limit: section.call_limit,
-        ..Wanted::new(&config.coin, &config.net)
-    };
-    let coin = electrode_loader::load(&file, wanted)?;
-    let info = coin.info();
-    tracing::info!(
-        file = %info.path.display(),
-        name = %info.name,
-        version = %info.version,
-        built_with = %info.built_with,
-        pinned = file.sha256.is_some(),
-        "loaded a coin plugin"
-    );
-    Ok(Some(coin))
+    coins::find(&config.coins, &config.coin, &config.net, |fault| {
+        tracing::warn!(%fault, "a descriptor cannot be used and is passed over");
+    })
 }
 
 /// Makes the client of the node; nothing is asked yet.
-pub(crate) fn daemon(config: &Config, coin: &dyn Coin) -> Result<Daemon, Failure> {
-    let section = &config.daemon;
+pub(crate) fn daemon(section: &DaemonSection, coin: &dyn Coin) -> Result<Daemon, Failure> {
     let port = coin.descriptor().rpc_port;
     let urls = section
         .urls
@@ -98,9 +66,13 @@ pub(crate) fn index(config: &Config, coin: &dyn Coin) -> Result<Index, Failure> 
 
 /// Compares the genesis block of the node with that of the coin.
 pub(crate) async fn check_genesis(daemon: &Daemon, coin: &dyn Coin) -> Result<(), Failure> {
-    let descriptor = coin.descriptor();
     let hashes = daemon.block_hashes(Height(0), 1).await?;
-    let daemon = hashes.first().copied().unwrap_or_default();
+    compare_genesis(hashes.first().copied().unwrap_or_default(), coin)
+}
+
+/// Compares the hash that a node says its genesis block has with that of the coin.
+pub(crate) fn compare_genesis(daemon: BlockHash, coin: &dyn Coin) -> Result<(), Failure> {
+    let descriptor = coin.descriptor();
     if daemon == descriptor.genesis_hash {
         return Ok(());
     }

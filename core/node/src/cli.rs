@@ -7,7 +7,7 @@ use electrode_protocol::ItemLimit;
 
 use crate::{
     Failure, USAGE,
-    config::{AdminTarget, CoinFolders, Config, Sources},
+    config::{AdminTarget, CoinFolders, Config, DaemonSection, Sources},
     log,
 };
 
@@ -94,8 +94,9 @@ pub(crate) struct CheckArgs {
     /// TOML descriptor of the coin
     #[arg(long, value_name = "FILE")]
     pub(crate) descriptor: Option<PathBuf>,
-    /// JSON files: what the node's `getblock` prints, and the raw block in hex as `block`
-    #[arg(required = true)]
+    /// Files: what the node's `getblock` prints, with the raw block in hex as `block`, or the raw
+    /// block alone; with --daemon-url, heights of blocks of that node
+    #[arg(required = true, value_name = "BLOCK")]
     pub(crate) blocks: Vec<PathBuf>,
 }
 
@@ -268,6 +269,17 @@ impl SourceArgs {
     /// Reads where coins come from; a file, environment and arguments without more will do.
     pub(crate) fn coin_folders(&self) -> Result<CoinFolders, Failure> {
         Ok(CoinFolders::load(self.sources())?)
+    }
+
+    /// Tells whether these arguments name a node; a configuration or the environment does not
+    /// count.
+    pub(crate) fn names_a_node(&self) -> bool {
+        !self.daemon_url.is_empty()
+    }
+
+    /// Reads how to reach the node; a file, environment and arguments without more will do.
+    pub(crate) fn daemon(&self) -> Result<DaemonSection, Failure> {
+        Ok(DaemonSection::load(self.sources())?)
     }
 
     fn sources(&self) -> Sources {

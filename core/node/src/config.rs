@@ -104,8 +104,8 @@ pub(crate) struct Config {
     pub(crate) net: String,
     /// The folder of the index.
     pub(crate) data_dir: PathBuf,
-    /// A folder of TOML descriptors, which add coins or replace those that come with Electrode.
-    pub(crate) coins_dir: Option<PathBuf>,
+    /// Where coins come from besides those that come with Electrode.
+    pub(crate) coins: CoinFolders,
     /// The full node.
     pub(crate) daemon: DaemonSection,
     /// What wallets and monitoring connect to.
@@ -116,11 +116,8 @@ pub(crate) struct Config {
     pub(crate) index: IndexSection,
     /// What one wallet, and all of them, may cost.
     pub(crate) limits: LimitsSection,
-    /// Coins from shared libraries.
-    pub(crate) plugins: PluginsSection,
     /// What is logged.
     pub(crate) log: LogSection,
-    printed: String,
     values: Values,
 }
 
@@ -186,8 +183,8 @@ impl Config {
             coin: reader.required("coin"),
             net: reader.required("net"),
             data_dir: reader.required("data_dir"),
-            coins_dir: reader.optional("coins_dir"),
-            daemon: daemon(&mut reader),
+            coins: CoinFolders::read(&mut reader),
+            daemon: DaemonSection::read(&mut reader),
             serve: serve::read(&mut reader),
             tls: tls::read(&mut reader),
             index: IndexSection {
@@ -195,15 +192,13 @@ impl Config {
                 reorg_limit: reader.optional("index.reorg_limit"),
             },
             limits: limits::read(&mut reader),
-            plugins: PluginsSection::read(&mut reader),
             log: LogSection {
                 level: reader.required("log.level"),
                 format: reader.required("log.format"),
                 sessions: reader.required("log.sessions"),
                 anonymous: reader.required("log.anonymous"),
             },
-            printed: print::print(&gathered.found),
-            values: Values::of(&gathered.found),
+            values: Values::from(gathered.found.clone()),
         };
         match reader.into_problems() {
             problems if problems.is_empty() => Ok(Loaded { config, warnings }),
@@ -212,9 +207,9 @@ impl Config {
     }
 
     /// Gives the configuration as a TOML file that says where each value came from; credentials
-    /// are masked.
-    pub(crate) fn print(&self) -> &str {
-        &self.printed
+    /// are masked. Nodes that are named without a port are at `rpc_port`, if that is known.
+    pub(crate) fn print(&self, rpc_port: Option<u16>) -> String {
+        self.values.print(rpc_port)
     }
 
     /// Lists the settings whose values differ from those of another configuration.
@@ -223,17 +218,33 @@ impl Config {
     }
 }
 
-fn daemon(reader: &mut Reader<'_>) -> DaemonSection {
-    DaemonSection {
-        urls: reader.at_least_one("daemon.urls"),
-        cookie_file: reader.optional("daemon.cookie_file"),
-        blocks_dir: reader.optional("daemon.blocks_dir"),
-        zmq: reader.optional("daemon.zmq"),
-        poll_interval_blocks: reader.required("daemon.poll_interval_blocks"),
-        poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),
-        request_timeout: reader.required("daemon.request_timeout"),
-        connections: reader.required("daemon.connections"),
-        client_patience: reader.required("daemon.client_patience"),
-        wait_for_download: reader.required("daemon.wait_for_download"),
+impl DaemonSection {
+    /// Reads no other settings: who asks a node need not have an index.
+    ///
+    /// # Errors
+    /// A setting is unknown, obsolete or malformed, or no node is named.
+    pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
+        let gathered = gather::gather(sources);
+        let mut reader = Reader::new(&gathered.found, gathered.problems);
+        let section = Self::read(&mut reader);
+        match reader.into_problems() {
+            problems if problems.is_empty() => Ok(section),
+            problems => Err(ConfigProblems(problems)),
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            urls: reader.at_least_one("daemon.urls"),
+            cookie_file: reader.optional("daemon.cookie_file"),
+            blocks_dir: reader.optional("daemon.blocks_dir"),
+            zmq: reader.optional("daemon.zmq"),
+            poll_interval_blocks: reader.required("daemon.poll_interval_blocks"),
+            poll_interval_mempool: reader.required("daemon.poll_interval_mempool"),
+            request_timeout: reader.required("daemon.request_timeout"),
+            connections: reader.required("daemon.connections"),
+            client_patience: reader.required("daemon.client_patience"),
+            wait_for_download: reader.required("daemon.wait_for_download"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use electrode_coin::{BlockHash, CoinError, Height};
-use electrode_coins::{CoinFileError, UnknownCoinError};
+use electrode_coins::{CoinFileError, FindCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
@@ -25,9 +25,9 @@ pub(crate) enum Failure {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigProblems),
-    /// COIN and NET name no coin.
+    /// COIN and NET name no coin that can be used.
     #[error(transparent)]
-    Coin(#[from] UnknownCoinError),
+    Coin(#[from] FindCoinError),
     /// A descriptor of a coin cannot be used.
     #[error(transparent)]
     CoinFile(#[from] CoinFileError),
@@ -37,9 +37,18 @@ pub(crate) enum Failure {
     /// A plugin broke down.
     #[error("{0}; what is indexed stays as it is, ask the plugin's author for a newer version")]
     Broken(CoinError),
-    /// A block of `coin check` is not what its file says.
-    #[error("{0} of the files differ from what the coin reads")]
+    /// Blocks of `coin check` are not what is said of them.
+    #[error("{0} of the blocks differ from what the coin reads")]
     BlocksDiffer(usize),
+    /// Blocks of `coin check` are not there to be read.
+    #[error("{0} of the blocks cannot be had: see above")]
+    BlocksUnread(usize),
+    /// What should be a height is none.
+    #[error(
+        "expected heights of blocks beside --daemon-url, got \"{}\"; leave that out to check files",
+        .0.display()
+    )]
+    Height(PathBuf),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -160,6 +169,8 @@ impl Failure {
             | Self::Listen { .. }
             | Self::TokenFile { .. }
             | Self::NoTarget
+            | Self::BlocksUnread(_)
+            | Self::Height(_)
             | Self::Refused(_) => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
             Self::Index(IndexError::Block {

@@ -74,13 +74,18 @@ fn run(cli: Cli) -> Result<(), Failure> {
             on_runtime(demo::run(dir.path(), ports, bitcoind.or(on_path)))
         }
         Some(Command::Coins { json }) => coins::list(&cli.source.coin_folders()?, json),
-        Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
+        Some(Command::Coin(CoinCommand::Check(check))) => {
+            on_runtime(coins::check(&check, &cli.source))
+        }
         Some(Command::Config(ConfigCommand::Check)) => {
             tls::check(&cli.source.load()?)?;
             log::say("the configuration is fine")
         }
         Some(Command::Config(ConfigCommand::Print)) => {
-            log::say(cli.source.load()?.print().trim_end())
+            let config = cli.source.load()?;
+            let coin = chain::coin(&config).ok();
+            let port = coin.map(|coin| coin.descriptor().rpc_port);
+            log::say(config.print(port).trim_end())
         }
         Some(Command::Index(command)) => {
             let config = cli.source.load()?;

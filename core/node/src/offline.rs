@@ -66,7 +66,7 @@ pub(crate) fn rewind(config: &Config, blocks: u32) -> Result<(), Failure> {
 /// are damaged, by building it anew beside.
 pub(crate) async fn repair(config: &Config) -> Result<(), Failure> {
     let coin = chain::coin(config)?;
-    let daemon = chain::daemon(config, coin.as_ref())?;
+    let daemon = chain::daemon(&config.daemon, coin.as_ref())?;
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let blocks = Blocks::new(Arc::clone(&coin), daemon, AskFor::BlockOnly).await?;
     let repaired = task::block_in_place(|| {
@@ -141,7 +141,7 @@ pub(crate) async fn verify(config: &Config) -> Result<(), Failure> {
     let Some(tip) = index.tip() else {
         return say("the index is empty: no difference");
     };
-    let daemon = chain::daemon(config, coin.as_ref())?;
+    let daemon = chain::daemon(&config.daemon, coin.as_ref())?;
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let height = tip.height.0;
     match daemon.block_hashes(tip.height, 1).await?.first() {

@@ -37,7 +37,10 @@ pub(crate) async fn serve(
     stop: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
     let coin = chain::coin(config)?;
-    let daemon = chain::daemon(config, coin.as_ref())?;
+    if let Some(note) = &coin.descriptor().note {
+        tracing::warn!(coin = %config.coin, net = %config.net, %note, "a note on this chain");
+    }
+    let daemon = chain::daemon(&config.daemon, coin.as_ref())?;
     tls::check(config)?;
     let reserved = listen::reserve_all(&config.serve.services).await?;
     let service = Service::start(

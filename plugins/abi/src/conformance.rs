@@ -17,7 +17,7 @@ const SPOILT: usize = 500;
 /// Shape: the JSON of `getblock`, of which these keys are read, and the block itself.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Fixture {
-    /// The block in hex: `getblock <hash> 0`.
+    /// The block in hex: `getblock <hash> false`.
     pub block: String,
     /// Its height.
     pub height: Height,

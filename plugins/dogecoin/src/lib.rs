@@ -9,9 +9,9 @@ pub struct Dogecoin(Descriptor);
 impl CoinFactory for Dogecoin {
     fn create(net: &str, _options: &str) -> Result<Self, String> {
         let text = match net {
-            "mainnet" => include_str!("mainnet.toml"),
-            "testnet" => include_str!("testnet.toml"),
-            "regtest" => include_str!("regtest.toml"),
+            "mainnet" => include_str!("../../../configs/coins/dogecoin-mainnet.toml"),
+            "testnet" => include_str!("../../../configs/coins/dogecoin-testnet.toml"),
+            "regtest" => include_str!("../../../configs/coins/dogecoin-regtest.toml"),
             _ => return Err(format!("expected mainnet, testnet or regtest, got {net:?}")),
         };
         Descriptor::from_toml(text)

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use electrode_coin::{BlockHash, DescriptorError, VectorError};
+use electrode_coin::{DescriptorError, VectorError};
 use electrode_plugin::{ABI_MAJOR, FEATURES};
 
 use crate::Pin;
@@ -134,14 +134,6 @@ pub enum Reason {
         found: String,
         /// What was asked for.
         expected: String,
-    },
-    /// The header it names as that of block 0 is not that of its genesis block.
-    #[error("genesis mismatch: its example of block 0 is {example}, its genesis_hash {genesis}")]
-    Genesis {
-        /// Of the example.
-        example: BlockHash,
-        /// Of the descriptor.
-        genesis: BlockHash,
     },
     /// It gets an example of its own wrong.
     #[error("it gets an example of its descriptor wrong: {0}")]

@@ -9,7 +9,7 @@
 
 use std::{env, fmt::Debug, ops::ControlFlow, path::PathBuf};
 
-use electrode_coin::{Coin, FamilyCoin, Height, TxView};
+use electrode_coin::{Coin, Descriptor, FamilyCoin, Height, TxView, Unspendable};
 use electrode_coins::KnownCoins;
 use electrode_loader::{ForeignCoin, PluginFile, Wanted, load};
 use electrode_namecoin::Namecoin;
@@ -23,6 +23,12 @@ fn plugin(name: &str, coin: &str, net: &str) -> ForeignCoin {
     let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
     let path: PathBuf = folder.join(format!("libelectrode_{name}.so"));
     load(&PluginFile { path, sha256: None }, Wanted::new(coin, net)).unwrap()
+}
+
+/// Gives the coin that comes with Electrode.
+fn shipped(coin: &str, net: &str) -> FamilyCoin {
+    let known = KnownCoins::gather(None).unwrap();
+    known.find(coin, net).unwrap().coin.clone()
 }
 
 fn bytes(fixture: &str) -> Vec<u8> {
@@ -97,18 +103,32 @@ fn bitcoin_is_the_same_through_the_border() {
 #[test]
 fn dogecoin_is_the_same_through_the_border() {
     // As data: a second plugin in this program would be a second symbol of the same name.
-    let plain = FamilyCoin::from_toml(include_str!("../../dogecoin/src/mainnet.toml")).unwrap();
-    compare(
-        &plain,
-        &plugin("dogecoin", "Dogecoin", "mainnet"),
-        MERGE_MINED,
-    );
+    for net in ["mainnet", "testnet", "regtest"] {
+        let plain = shipped("Dogecoin", net);
+        compare(&plain, &plugin("dogecoin", "Dogecoin", net), MERGE_MINED);
+    }
 }
 
 #[test]
 fn namecoin_is_the_same_through_the_border() {
     let plain = Namecoin::create("mainnet", "").unwrap();
     compare(&plain, &plugin("namecoin", "Namecoin", "mainnet"), NAMES);
+}
+
+/// A descriptor that comes with Electrode and the plugin of the same net differ in what the
+/// plugin's code gives, and in nothing else.
+#[test]
+fn plugins_differ_from_shipped_descriptors_in_their_code_alone() {
+    for net in ["mainnet", "testnet", "regtest"] {
+        let shipped = shipped("Namecoin", net);
+        let with_names = Descriptor {
+            unspendable: Unspendable::Custom,
+            index_revision: shipped.descriptor().index_revision + 1,
+            ..shipped.descriptor().clone()
+        };
+        let plugin = plugin("namecoin", "Namecoin", net);
+        assert_eq!(*plugin.descriptor(), with_names, "{net}");
+    }
 }
 
 /// Plugins say of themselves what their crates do.

@@ -7,6 +7,10 @@ use electrode_plugin::{Coin, CoinFactory, Descriptor, FamilyCoin, Unspendable, e
 
 pub use names::name_script;
 
+/// What is indexed has changed: an index without names lacks their histories, so that it must not
+/// be gone on with.
+const INDEX_REVISION: u32 = 2;
+
 /// Namecoin on one of its nets.
 #[derive(Debug)]
 pub struct Namecoin(FamilyCoin);
@@ -14,13 +18,17 @@ pub struct Namecoin(FamilyCoin);
 impl CoinFactory for Namecoin {
     fn create(net: &str, _options: &str) -> Result<Self, String> {
         let text = match net {
-            "mainnet" => include_str!("mainnet.toml"),
-            "testnet" => include_str!("testnet.toml"),
-            "regtest" => include_str!("regtest.toml"),
+            "mainnet" => include_str!("../../../configs/coins/namecoin-mainnet.toml"),
+            "testnet" => include_str!("../../../configs/coins/namecoin-testnet.toml"),
+            "regtest" => include_str!("../../../configs/coins/namecoin-regtest.toml"),
             _ => return Err(format!("expected mainnet, testnet or regtest, got {net:?}")),
         };
-        let descriptor = Descriptor::from_toml(text).map_err(|error| error.to_string())?;
-        Ok(Self(FamilyCoin::new(descriptor)))
+        let shipped = Descriptor::from_toml(text).map_err(|error| error.to_string())?;
+        Ok(Self(FamilyCoin::new(Descriptor {
+            unspendable: Unspendable::Custom,
+            index_revision: INDEX_REVISION,
+            ..shipped
+        })))
     }
 }
 

@@ -1,5 +1,5 @@
 //! What every coin must do, tried on this one. Add blocks of your chain: `block` is what the node
-//! answers to `getblock HASH 0`, the other keys are from `getblock HASH`.
+//! answers to `getblock HASH false`, the other keys are from `getblock HASH`.
 
 use electrode_plugin::{CoinFactory as _, conformance};
 use electrode_template::Template;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use electrode_coin::{Coin as _, Descriptor};
+use electrode_coin::{AddressVersion, Coin as _, Descriptor};
 use electrode_coins::{KnownCoin, KnownCoins};
 use electrode_loader::{ForeignCoin, LoadError, Plugin, PluginFile, Reason, Wanted};
 use serde_json::{Value, json};
@@ -21,10 +21,11 @@ struct Listed {
     abi: Option<String>,
 }
 
-/// Lists the coins and nets that are known; plugins that cannot be used are told on standard
-/// error.
+/// Lists the coins and nets that are known; descriptors and plugins that cannot be used are told
+/// on standard error.
 pub(crate) fn list(folders: &CoinFolders, json: bool) -> Result<(), Failure> {
     let known = KnownCoins::gather(folders.coins_dir.as_deref())?;
+    known.faults().for_each(complain);
     let known = known.list();
     let nets = known.iter().map(|known| &*known.coin.descriptor().net);
     let nets: BTreeSet<&str> = nets.collect();
@@ -47,12 +48,18 @@ pub(crate) fn list(folders: &CoinFolders, json: bool) -> Result<(), Failure> {
 }
 
 fn say_one(listed: &Listed) -> Result<(), Failure> {
-    let Descriptor { coin, net, .. } = &listed.descriptor;
+    let Descriptor {
+        coin, net, note, ..
+    } = &listed.descriptor;
     let abi = listed.abi.as_deref().unwrap_or("-");
     say(format_args!(
         "{coin:<19} {net:<15} {abi:<4} {}",
         listed.source
-    ))
+    ))?;
+    match note {
+        Some(note) => say(format_args!("    note: {note}")),
+        None => Ok(()),
+    }
 }
 
 /// Asks every plugin of a folder for every net; which it has, only it knows.
@@ -115,10 +122,39 @@ impl Listed {
     }
 
     fn to_json(&self) -> Value {
+        let Descriptor {
+            coin,
+            net,
+            chain,
+            note,
+            genesis_hash,
+            rpc_port,
+            reorg_limit,
+            transactions,
+            header_hash,
+            header,
+            addresses,
+            ..
+        } = &self.descriptor;
+        let versions = |versions: &[AddressVersion]| -> Vec<_> {
+            versions.iter().map(ToString::to_string).collect()
+        };
         json!({
-            "coin": self.descriptor.coin,
-            "net": self.descriptor.net,
-            "genesis_hash": self.descriptor.genesis_hash,
+            "coin": coin,
+            "net": net,
+            "chain": chain,
+            "note": note,
+            "genesis_hash": genesis_hash,
+            "rpc_port": rpc_port,
+            "reorg_limit": reorg_limit,
+            "transactions": transactions,
+            "header_hash": header_hash,
+            "header": header,
+            "addresses": {
+                "p2pkh": versions(&addresses.p2pkh),
+                "p2sh": versions(&addresses.p2sh),
+                "bech32": addresses.bech32,
+            },
             "source": self.source,
             "abi": self.abi,
         })

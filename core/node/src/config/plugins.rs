@@ -30,7 +30,7 @@ pub(crate) struct PluginOptions(pub(crate) String);
 /// Where coins come from besides those that Electrode brings along.
 #[derive(Clone, Debug)]
 pub(crate) struct CoinFolders {
-    /// A folder of TOML descriptors.
+    /// A folder of TOML descriptors, which add coins or replace those that come with Electrode.
     pub(crate) coins_dir: Option<PathBuf>,
     /// Plugins.
     pub(crate) plugins: PluginsSection,
@@ -44,13 +44,17 @@ impl CoinFolders {
     pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
         let gathered = gather(sources);
         let mut reader = Reader::new(&gathered.found, gathered.problems);
-        let folders = Self {
-            coins_dir: reader.optional("coins_dir"),
-            plugins: PluginsSection::read(&mut reader),
-        };
+        let folders = Self::read(&mut reader);
         match reader.into_problems() {
             problems if problems.is_empty() => Ok(folders),
             problems => Err(ConfigProblems(problems)),
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            coins_dir: reader.optional("coins_dir"),
+            plugins: PluginsSection::read(reader),
         }
     }
 }
@@ -63,7 +67,7 @@ impl PluginsSection {
         pin.map(|(_, pin)| *pin)
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             dir: reader.optional("plugins.dir"),
             sha256: reader.list("plugins.sha256"),

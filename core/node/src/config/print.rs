@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use super::{
     gather::{Found, Value},
     key::{Form, KEYS, Key},
-    secret::masked,
+    secret::{masked, masked_whole},
 };
 
 /// The column in which the sources of values stand, where the values leave it free.
 const SOURCE_COLUMN: usize = 44;
 
-/// Writes every setting, with its source as a comment.
-pub(super) fn print(found: &BTreeMap<&'static str, Found>) -> String {
+/// Writes every setting, with its source as a comment; URLs of nodes with the port in force, if
+/// it is known where they name none.
+pub(super) fn print(found: &BTreeMap<&'static str, Found>, rpc_port: Option<u16>) -> String {
     let mut text = String::new();
     let mut section = None;
     for key in KEYS {
@@ -22,7 +23,7 @@ pub(super) fn print(found: &BTreeMap<&'static str, Found>) -> String {
         }
         match found.get(key.path) {
             Some(Found { value, origin }) => {
-                let setting = format!("{} = {}", key.name(), toml(key, value));
+                let setting = format!("{} = {}", key.name(), toml(key, value, rpc_port));
                 text.push_str(&format!("{setting:SOURCE_COLUMN$} # {origin}\n"));
             }
             None => text.push_str(&format!("# {} is not set\n", key.name())),
@@ -31,7 +32,7 @@ pub(super) fn print(found: &BTreeMap<&'static str, Found>) -> String {
     text
 }
 
-fn toml(key: &Key, value: &Value) -> String {
+fn toml(key: &Key, value: &Value, rpc_port: Option<u16>) -> String {
     match value {
         Value::One(text) if key.form == Form::Toml => inline(text),
         Value::One(text) if text.parse::<u64>().is_ok() || key.form == Form::Flag => text.clone(),
@@ -45,13 +46,10 @@ fn toml(key: &Key, value: &Value) -> String {
             format!("{{ {} }}", entries.join(", "))
         }
         Value::Many(texts) => {
-            let is_secret = key.form == Form::Urls;
-            let shown = |text: &String| {
-                if is_secret {
-                    masked(text)
-                } else {
-                    text.clone()
-                }
+            let shown = |text: &String| match (key.form, rpc_port) {
+                (Form::Urls, Some(port)) => masked_whole(text, port),
+                (Form::Urls, None) => masked(text),
+                _ => text.clone(),
             };
             let texts: Vec<_> = texts.iter().map(|text| quoted(&shown(text))).collect();
             format!("[{}]", texts.join(", "))

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use electrode_daemon::DaemonUrl;
+
 /// A URL that may hold a user and a password; printed and debugged without them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -38,6 +40,19 @@ pub(super) fn masked(url: &str) -> String {
     }
 }
 
+/// Writes the URL of a node whole, with the port where it names none; its credentials as
+/// [`masked`] does.
+pub(super) fn masked_whole(url: &str, default_port: u16) -> String {
+    let Ok(whole) = DaemonUrl::parse(url, default_port).map(|url| url.to_string()) else {
+        return masked(url);
+    };
+    let has_credentials = url.contains('@');
+    match whole.split_once("://") {
+        Some((scheme, rest)) if has_credentials => format!("{scheme}://***@{rest}"),
+        _ => whole,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +68,18 @@ mod tests {
             ("http://127.0.0.1:8332", "http://127.0.0.1:8332"),
         ] {
             assert_eq!(format!("{:?}", Secret::new(url.to_owned())), expected);
+        }
+    }
+
+    #[test]
+    fn shows_the_port_in_force() {
+        for (url, expected) in [
+            ("http://alice:s3@cret@node", "http://***@node:22555/"),
+            ("alice:s3cret@[::1]:9/x", "http://***@[::1]:9/x"),
+            ("node", "http://node:22555/"),
+            ("https://alice:s3cret@node", "https://***@node"),
+        ] {
+            assert_eq!(masked_whole(url, 22555), expected);
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use crate::operator::{Operator, compile_toy, dogecoin, stderr};
+use crate::{
+    operator::{Operator, compile_toy, dogecoin},
+    program::stderr,
+};
 
 /// Installs a plugin as `toy.so` and checks that a server with it does not start.
 fn check(install: impl FnOnce(&Path), more: &str, expected: &str) {

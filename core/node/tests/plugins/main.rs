@@ -4,12 +4,15 @@
 
 mod ladder;
 mod operator;
+#[path = "../support/program.rs"]
+mod program;
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use operator::{Operator, compile_toy, dogecoin, run, stderr, stdout};
+use operator::{Operator, compile_toy, dogecoin};
+use program::{run, stderr, stdout};
 
 const INFO: &[&str] = &["index", "info"];
 
@@ -38,6 +41,27 @@ fn checks_blocks_by_the_rules_of_a_plugin() {
         run(&["coin", "check", "Dogecoin", net, "--plugin", plugin, block])
     };
     let output = check("mainnet");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).ends_with("merge_mined.json: ok\n"));
+    let output = check("moonnet");
+    assert_eq!(output.status.code(), Some(69));
+    assert!(stderr(&output).contains("expected mainnet, testnet or regtest"));
+}
+
+/// A plugin of the folder comes before the descriptor of its name, as in a server.
+#[test]
+fn checks_blocks_by_a_plugin_of_the_folder() {
+    let operator = Operator::new();
+    fs::copy(dogecoin(), operator.dogecoin()).unwrap();
+    let folder = operator.plugins();
+    let block = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let block = block.join("../../plugins/dogecoin/tests/merge_mined.json");
+    let check = |net| {
+        let folder = ["--plugins-dir", folder.to_str().unwrap()];
+        let check = ["coin", "check", "Dogecoin", net, block.to_str().unwrap()];
+        run(&[&check[..], &folder].concat())
+    };
+    let output = check("regtest");
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stdout(&output).ends_with("merge_mined.json: ok\n"));
     let output = check("moonnet");

@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::program::run;
+
 /// What an operator has; removed when dropped.
 pub(crate) struct Operator {
     folder: TempDir,
@@ -50,15 +52,6 @@ impl Operator {
     }
 }
 
-/// Runs the program and waits for its end.
-pub(crate) fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_electrode"))
-        .args(args)
-        .env_clear()
-        .output()
-        .unwrap()
-}
-
 /// Finds the plugin that is built beside this test.
 pub(crate) fn dogecoin() -> PathBuf {
     let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
@@ -80,12 +73,4 @@ pub(crate) fn compile_toy(to: &Path, defines: &[&str]) {
         .status()
         .expect("a C compiler as cc or $CC");
     assert!(status.success(), "{status}");
-}
-
-pub(crate) fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -186,9 +186,10 @@ fn refuses_another_genesis() {
     check(
         &toy,
         &format!(
-            "genesis mismatch: its example of block 0 is {}, its genesis_hash {}",
-            "ff".repeat(32),
-            "11".repeat(32)
+            "its descriptor cannot be used: line 14: genesis mismatch: expected genesis_hash, {}, \
+             as hash of the header at height 0, got {}: one of the two is of another chain",
+            "11".repeat(32),
+            "ff".repeat(32)
         ),
     );
 }

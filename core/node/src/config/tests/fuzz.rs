@@ -90,7 +90,7 @@ const PIECES: &[&str] = &[
 fn is_taken(loaded: Result<Loaded, ConfigProblems>) -> bool {
     match loaded {
         Ok(loaded) => {
-            assert!(!loaded.config.print().is_empty());
+            assert!(!loaded.config.print(None).is_empty());
             true
         }
         Err(problems) => {

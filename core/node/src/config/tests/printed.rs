@@ -16,14 +16,21 @@ fn prints_every_setting_with_its_source() {
         ]),
         overrides: vec![("serve.services", "tcp://:50001".to_owned())],
     });
+    let config = loaded.unwrap().config;
     let expected = include_str!("printed.toml");
-    assert_eq!(loaded.unwrap().config.print(), expected);
+    assert_eq!(config.print(None), expected);
+    let with_port = expected.replace(
+        "urls = [\"http://***@node:8332\", \"other\"]     #",
+        "urls = [\"http://***@node:8332/\", \"http://other:38332/\"] #",
+    );
+    assert_ne!(with_port, expected);
+    assert_eq!(config.print(Some(38332)), with_port);
 }
 
 #[test]
 fn loads_what_it_prints() {
-    let printed = load_env(REQUIRED).unwrap().config.print().to_owned();
-    let again = load_file(&printed).unwrap().config.print().to_owned();
+    let printed = load_env(REQUIRED).unwrap().config.print(Some(8332));
+    let again = load_file(&printed).unwrap().config.print(Some(8332));
     let values = |text: &str| {
         let lines = text
             .lines()

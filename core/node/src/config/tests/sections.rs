@@ -46,7 +46,7 @@ fn reads_limits_by_their_name_and_by_electrumx_s() {
     let text = "[limits]\nexempt = ['10.0.0.0/8', '2001:db8::5']\nban_excessive = '1h'\n\
                 costs = { 'server.ping' = 0.5, error = 7 }\ndrop_client_unknown = true\n";
     let config = load_file(text).unwrap().config;
-    let again = load_file(config.print()).unwrap().config;
+    let again = load_file(&config.print(None)).unwrap().config;
     for limits in [config.limits, again.limits] {
         let exempt: Vec<_> = limits.exempt.iter().map(ToString::to_string).collect();
         assert_eq!(exempt, ["10.0.0.0/8", "2001:db8::5/128"]);
@@ -70,15 +70,19 @@ fn reads_plugins_and_their_pins() {
     let plugins =
         format!("[plugins]\ndir = \"/lib/e\"\n[plugins.sha256]\n\"libx.so\" = \"{pin}\"\n");
     let config = load_file(&plugins).unwrap().config;
-    assert_eq!(config.plugins.dir, Some(PathBuf::from("/lib/e")));
+    assert_eq!(config.coins.plugins.dir, Some(PathBuf::from("/lib/e")));
     assert_eq!(
-        config.plugins.sha256,
+        config.coins.plugins.sha256,
         [("libx.so".to_owned(), pin.parse().unwrap())]
     );
     let printed = format!("sha256 = {{ \"libx.so\" = \"{pin}\" }}");
-    assert!(config.print().contains(&printed), "{}", config.print());
-    let again = load_file(config.print()).unwrap().config;
-    assert_eq!(again.plugins.sha256, config.plugins.sha256);
+    assert!(
+        config.print(None).contains(&printed),
+        "{}",
+        config.print(None)
+    );
+    let again = load_file(&config.print(None)).unwrap().config;
+    assert_eq!(again.coins.plugins.sha256, config.coins.plugins.sha256);
 
     let short = load_file("[plugins.sha256]\n\"libx.so\" = \"5f\"\n");
     assert_eq!(
@@ -95,17 +99,17 @@ fn hands_options_to_the_plugin_as_they_stand() {
     let file = "[plugins]\ncall_limit = '500ms'\n[plugins.options]\ndepth = 5\nnames = ['a']\n";
     let config = load_file(file).unwrap().config;
     let options = "depth = 5\nnames = [\"a\"]\n";
-    assert_eq!(config.plugins.options.0, options);
-    assert_eq!(config.plugins.call_limit, Duration::from_millis(500));
-    let again = load_file(config.print()).unwrap().config;
-    assert_eq!(again.plugins.options, config.plugins.options);
+    assert_eq!(config.coins.plugins.options.0, options);
+    assert_eq!(config.coins.plugins.call_limit, Duration::from_millis(500));
+    let again = load_file(&config.print(None)).unwrap().config;
+    assert_eq!(again.coins.plugins.options, config.coins.plugins.options);
 
     let load = |text| {
         let variables = [("ELECTRODE_PLUGINS__OPTIONS", text)];
         load_env(&[REQUIRED, &variables].concat())
     };
     let config = load("depth = 7").unwrap().config;
-    assert_eq!(config.plugins.options.0, "depth = 7");
+    assert_eq!(config.coins.plugins.options.0, "depth = 7");
     assert_eq!(
         problems(load("depth")),
         [
