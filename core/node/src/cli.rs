@@ -7,6 +7,7 @@ use electrode_protocol::ItemLimit;
 
 use crate::{
     Failure, USAGE,
+    call::CallArgs,
     config::{AdminTarget, CoinFolders, Config, Sources},
     log,
 };
@@ -63,6 +64,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: TargetArgs,
     },
+    /// Ask any Electrum server for something, as a wallet does
+    Call(CallArgs),
     /// Show what belongs to addresses, scripts or script hashes, by a server's admin RPC
     Query {
         #[command(flatten)]
@@ -216,6 +219,7 @@ pub(crate) enum AdminCommand {
 
 /// Where the configuration comes from; the environment counts too.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
 pub(crate) struct SourceArgs {
     /// TOML file with the configuration
     #[arg(long, global = true, value_name = "FILE")]
@@ -266,6 +270,27 @@ impl SourceArgs {
     /// Reads where coins come from; a file, environment and arguments without more will do.
     pub(crate) fn coin_folders(&self) -> Result<CoinFolders, Failure> {
         Ok(CoinFolders::load(self.sources())?)
+    }
+
+    /// Refuses every one of these arguments, for a command that none of them means anything to.
+    pub(crate) fn expect_none(&self, command: &'static str) -> Result<(), Failure> {
+        let given = [
+            ("--config", self.config.is_some()),
+            ("--coin", self.coin.is_some()),
+            ("--net", self.net.is_some()),
+            ("--data-dir", self.data_dir.is_some()),
+            ("--coins-dir", self.coins_dir.is_some()),
+            ("--plugins-dir", self.plugins_dir.is_some()),
+            ("--daemon-url", !self.daemon_url.is_empty()),
+            ("--cookie-file", self.cookie_file.is_some()),
+            ("--service", !self.service.is_empty()),
+            ("--http", self.http.is_some()),
+            ("--log-level", self.log_level.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Failure::Superfluous { command, option }),
+            None => Ok(()),
+        }
     }
 
     fn sources(&self) -> Sources {
