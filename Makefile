@@ -18,12 +18,13 @@ setup:
 	@.ci/setup build
 
 build: setup
-	$(CARGO) build --release --locked --package electrode
+	@.ci/progress $(CARGO) build --release --locked --package electrode
 
 demo: build
 	@$(ELECTRODE) demo
 
-lint: setup
+# After the build, which says how far it is while RocksDB compiles.
+lint: build
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
@@ -31,7 +32,7 @@ lint: setup
 daemons:
 	@.ci/setup tests
 
-test: lint build daemons
+test: lint daemons
 	$(CARGO) test --release --locked --workspace
 
 bench: build
