@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
 use electrode_protocol::ItemLimit;
 
 use crate::{
@@ -12,9 +13,14 @@ use crate::{
     log,
 };
 
+/// What the exit codes mean.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 an answer that says no: an error of the server that \
+is called, blocks that differ; 64 usage or configuration; 65 index; 69 node, plugin or other server; \
+70 internal.";
+
 /// An Electrum server for Bitcoin and every coin that descends from it.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = false)]
+#[command(version, args_conflicts_with_subcommands = false, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -72,6 +78,17 @@ pub(crate) enum Command {
         query: QueryArgs,
         #[command(flatten)]
         target: TargetArgs,
+    },
+    /// Print what makes a shell complete commands and options
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder: for packages
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
     },
 }
 

@@ -20,6 +20,7 @@ mod listen;
 mod log;
 mod offline;
 mod open_files;
+mod pages;
 mod progress;
 mod reload;
 mod serve;
@@ -102,6 +103,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Call(args)) => {
             cli.source.expect_none("call")?;
             on_runtime(call::call(&args))
+        }
+        Some(Command::Completions { shell }) => {
+            cli.source.expect_none("completions")?;
+            pages::complete(shell)
+        }
+        Some(Command::Man { folder }) => {
+            cli.source.expect_none("man")?;
+            pages::write_manual(&folder)
         }
         Some(Command::Serve) | None => {
             let config = cli.source.load()?;
