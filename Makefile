@@ -5,12 +5,13 @@ export CARGO_TARGET_DIR ?= $(ELECTRODE_CACHE)/target
 CARGO ?= cargo
 ELECTRODE = $(CARGO_TARGET_DIR)/release/electrode
 
-.PHONY: help setup build demo lint daemons test bench
+.PHONY: help setup build demo lint daemons test bench package
 
 help:
 	@echo 'make demo    build, and serve a chain made up on the spot (no node needed)'
 	@echo 'make build   build the server: $(ELECTRODE)'
 	@echo 'make test    everything CI checks: lints, unit tests, real daemons and wallets'
+	@echo 'make package build a Debian package and a tarball: $(ELECTRODE_CACHE)/package'
 	@echo 'make bench   build the benchmark program: see tests/bench/README.md'
 
 # What RocksDB's bindings need is installed where it is missing.
@@ -37,3 +38,9 @@ test: lint daemons
 
 bench: build
 	$(CARGO) build --release --locked --package electrode-bench
+
+package:
+	@.ci/setup package
+	@.ci/progress $(CARGO) build --release --locked \
+		--package electrode --package electrode-dogecoin --package electrode-namecoin
+	@configs/packaging/build
