@@ -5,7 +5,7 @@
 # Prints the libclang that bindgen loads; nothing where it finds none.
 chosen_libclang() {
   if [ -f "${LIBCLANG_PATH:-}" ]; then
-    echo "$LIBCLANG_PATH"
+    libclangs 1 "$(dirname "$LIBCLANG_PATH")" | grep -Fx "$LIBCLANG_PATH" || true
   elif [ -n "${LIBCLANG_PATH:-}" ]; then
     libclangs 1 "$LIBCLANG_PATH" | newest
   else
