@@ -5,12 +5,13 @@ export CARGO_TARGET_DIR ?= $(ELECTRODE_CACHE)/target
 CARGO ?= cargo
 ELECTRODE = $(CARGO_TARGET_DIR)/release/electrode
 
-.PHONY: help setup build demo lint daemons test bench
+.PHONY: help setup build demo lint daemons test bench package
 
 help:
 	@echo 'make demo    build, and serve a chain made up on the spot (no node needed)'
 	@echo 'make build   build the server: $(ELECTRODE)'
 	@echo 'make test    everything CI checks: lints, unit tests, real daemons and wallets'
+	@echo 'make package build a Debian package and a tarball: $(ELECTRODE_CACHE)/package'
 	@echo 'make bench   build the benchmark program: see tests/bench/README.md'
 
 # What RocksDB's bindings need is installed where it is missing.
@@ -18,12 +19,13 @@ setup:
 	@.ci/setup build
 
 build: setup
-	$(CARGO) build --release --locked --package electrode
+	@.ci/progress $(CARGO) build --release --locked --package electrode
 
 demo: build
 	@$(ELECTRODE) demo
 
-lint: setup
+# After the build, which says how far it is while RocksDB compiles.
+lint: build
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
@@ -31,8 +33,14 @@ lint: setup
 daemons:
 	@.ci/setup tests
 
-test: lint build daemons
+test: lint daemons
 	$(CARGO) test --release --locked --workspace
 
 bench: build
 	$(CARGO) build --release --locked --package electrode-bench
+
+package:
+	@.ci/setup package
+	@.ci/progress $(CARGO) build --release --locked \
+		--package electrode --package electrode-dogecoin --package electrode-namecoin
+	@configs/packaging/build

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the get-*.sh beside it: unpacks Debian packages into a folder and leaves the system's
 # own packages alone.
 
@@ -12,29 +13,33 @@ already() {
   fi
 }
 
-# Installs packages of the running system that a command needs: need COMMAND PACKAGE…
+# need COMMAND…: ends the script where the running system lacks what .ci/setup tests installs.
 need() {
-  local command=$1
-  shift
-  if eval "$command" >/dev/null 2>&1; then return; fi
-  local root=()
-  [ "$(id -u)" = 0 ] || root=(sudo)
-  "${root[@]}" apt-get -qq update
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$@" >/dev/null
+  "$@" >/dev/null 2>&1 || {
+    echo "electrode: '$*' fails: .ci/setup tests installs what it needs" >&2
+    exit 69
+  }
+}
+
+# Prints the mirror of Debian that this machine uses.
+mirror() {
+  local known
+  known=$(apt-get --print-uris update | sed -nE "s#^'(https?://.*/debian)/dists/.*#\1#p" | head -n 1) || true
+  echo "${DEBIAN_MIRROR:-${known:-http://deb.debian.org/debian}}"
 }
 
 # unpack DEST PACKAGE…: downloads from $suite-backports, else $suite, with an apt state of its own.
 unpack() {
   local dest=$1
   shift
-  need "test -r $keyring" debian-archive-keyring
-  local state mirror
+  need test -r "$keyring"
+  local state from
   state=$(mktemp -d)
-  mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+  from=$(mirror)
   mkdir -p "$state"/lists/partial "$state"/cache/archives/partial "$dest"
   : >"$state/status"
   for pocket in "$suite" "$suite-backports"; do
-    echo "deb [signed-by=$keyring] $mirror $pocket main"
+    echo "deb [signed-by=$keyring] $from $pocket main"
   done >"$state/sources.list"
   local apt=(
     apt-get -qq

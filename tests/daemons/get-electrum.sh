@@ -7,7 +7,7 @@ set -euo pipefail
 dir=${1:-${ELECTRODE_CACHE:-$HOME/.cache/electrode}/electrum}
 already "$dir/bin/electrum" --offline version
 
-need 'python3 -m ensurepip --version' python3-venv
+need python3 -m ensurepip --version
 unpack "$dir/root" \
   electrum python3-electrum python3-electrum-ecc python3-electrum-aionostr libsecp256k1-2
 python3 -m venv --clear "$dir/venv"

@@ -216,24 +216,13 @@ impl Electrode {
 
     /// Starts the server where the system lets it have `limit` files open, and no more.
     pub fn start_with_open_files(&mut self, limit: u32) {
-        let mut command = Command::new("prlimit");
-        command
-            .arg(format!("--nofile={limit}:{limit}"))
-            .arg(process::electrode())
-            .args(["serve", "--config"])
-            .arg(self.config_file());
+        let mut command = process::with_open_files(limit, &self.command(&["serve"]));
         self.process = Some(Process::spawn(&mut command, &self.log));
     }
 
     /// Leaves the running server room for so many more open files.
     pub fn leave_open_files(&self, more: usize) {
-        let pid = self.process.as_ref().unwrap().id();
-        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
-        let status = Command::new("prlimit")
-            .arg(format!("--pid={pid}"))
-            .arg(format!("--nofile={}:", open + more))
-            .status();
-        assert!(status.unwrap().success());
+        self.process.as_ref().unwrap().leave_open_files(more);
     }
 
     /// Waits until the server says that it is ready.
@@ -336,7 +325,7 @@ impl Electrode {
     /// Ends the server as an operator does, and checks that it says it went well.
     pub fn stop(&mut self) {
         let mut process = self.process.take().unwrap();
-        process.signal("TERM");
+        process.terminate();
         let status = process.wait_exit(PATIENCE);
         assert!(status.success(), "electrode ended with {status}");
     }
@@ -405,12 +394,12 @@ impl Electrode {
 
     /// Tells the server to read its configuration again, as an operator does.
     pub fn hang_up(&self) {
-        self.process.as_ref().unwrap().signal("HUP");
+        self.process.as_ref().unwrap().hang_up();
     }
 
     /// Asks the server to end, without waiting for that.
     pub fn terminate(&self) {
-        self.process.as_ref().unwrap().signal("TERM");
+        self.process.as_ref().unwrap().terminate();
     }
 
     /// Gives the folder that the server's files are in; a test may put more there.

@@ -44,7 +44,7 @@ pub use merkle::{branch_root, merkle_branch, merkle_root, parse_hash, show_hash}
 pub use middleman::{Middleman, Reply};
 pub use oracle::{KnownBlock, Oracle, sats, script_hash};
 pub use plugins::PluginFolder;
-pub use process::electrode as electrode_program;
+pub use process::{electrode as electrode_program, interrupt, terminate};
 pub use spendable::{Lock, Spendable, pay};
 pub use wait::{wait_for, wait_until};
 pub use wallet::Electrum;

@@ -3,11 +3,14 @@
 use std::{
     env,
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::Duration,
 };
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use crate::wait_until;
 
@@ -53,21 +56,34 @@ impl Process {
         })
     }
 
-    /// Gives its number.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    /// Asks the program to end.
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
     }
 
-    /// Sends a signal by its name.
-    pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([&format!("-{name}"), &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+    /// Tells the program to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Leaves the program room for so many more open files.
+    pub(crate) fn leave_open_files(&self, more: usize) {
+        let pid = self.pid();
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+        let limit = Rlimit {
+            current: Some(u64::try_from(open + more).unwrap()),
+            // As it was: children inherit it.
+            maximum: getrlimit(Resource::Nofile).maximum,
+        };
+        prlimit(Some(pid), Resource::Nofile, limit).unwrap();
     }
 
     /// Takes the program's life, as a power cut would.
@@ -81,6 +97,38 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Asks a program that runs elsewhere to end.
+///
+/// # Errors
+/// There is none of this number, or it is another user's.
+pub fn terminate(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::TERM)
+}
+
+/// Does to a program what Ctrl-C does.
+///
+/// # Errors
+/// As those of [`terminate`].
+pub fn interrupt(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::INT)
+}
+
+fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(pid, signal)?)
+}
+
+/// Wraps a command so that the system lets it have `limit` files open, and no more.
+pub(crate) fn with_open_files(limit: u32, command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &limit.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args());
+    limited
 }
 
 /// Where a program's output goes; shown when the test fails.

@@ -3,17 +3,24 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
 use electrode_protocol::ItemLimit;
 
 use crate::{
     Failure, USAGE,
+    call::CallArgs,
     config::{AdminTarget, CoinFolders, Config, DaemonSection, Sources},
     log,
 };
 
+/// What the exit codes mean.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 an answer that says no: an error of the server that \
+is called, blocks that differ; 64 usage or configuration; 65 index; 69 node, plugin or other server; \
+70 internal.";
+
 /// An Electrum server for Bitcoin and every coin that descends from it.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = false)]
+#[command(version, args_conflicts_with_subcommands = false, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -63,12 +70,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: TargetArgs,
     },
+    /// Ask any Electrum server for something, as a wallet does
+    Call(CallArgs),
     /// Show what belongs to addresses, scripts or script hashes, by a server's admin RPC
     Query {
         #[command(flatten)]
         query: QueryArgs,
         #[command(flatten)]
         target: TargetArgs,
+    },
+    /// Print what makes a shell complete commands and options
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder: for packages
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
     },
 }
 
@@ -219,6 +239,7 @@ pub(crate) enum AdminCommand {
 
 /// Where the configuration comes from; the environment counts too.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
 pub(crate) struct SourceArgs {
     /// TOML file with the configuration
     #[arg(long, global = true, value_name = "FILE")]
@@ -280,6 +301,27 @@ impl SourceArgs {
     /// Reads how to reach the node; a file, environment and arguments without more will do.
     pub(crate) fn daemon(&self) -> Result<DaemonSection, Failure> {
         Ok(DaemonSection::load(self.sources())?)
+    }
+
+    /// Refuses every one of these arguments, for a command that none of them means anything to.
+    pub(crate) fn expect_none(&self, command: &'static str) -> Result<(), Failure> {
+        let given = [
+            ("--config", self.config.is_some()),
+            ("--coin", self.coin.is_some()),
+            ("--net", self.net.is_some()),
+            ("--data-dir", self.data_dir.is_some()),
+            ("--coins-dir", self.coins_dir.is_some()),
+            ("--plugins-dir", self.plugins_dir.is_some()),
+            ("--daemon-url", !self.daemon_url.is_empty()),
+            ("--cookie-file", self.cookie_file.is_some()),
+            ("--service", !self.service.is_empty()),
+            ("--http", self.http.is_some()),
+            ("--log-level", self.log_level.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Failure::Superfluous { command, option }),
+            None => Ok(()),
+        }
     }
 
     fn sources(&self) -> Sources {

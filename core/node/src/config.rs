@@ -37,7 +37,7 @@ pub(crate) use problem::ConfigProblems;
 pub(crate) use secret::Secret;
 pub(crate) use serve::ServeSection;
 pub(crate) use service::{Address, Service};
-pub(crate) use value::{LogFormat, LogLevel, Size};
+pub(crate) use value::{FromText, LogFormat, LogLevel, Size};
 
 /// Where a configuration comes from, the weakest first.
 #[derive(Clone, Debug, Default)]

@@ -9,11 +9,12 @@ use electrode_index::IndexError;
 use electrode_loader::LoadError;
 use electrode_server::{BanError, TlsError};
 
-use crate::config::ConfigProblems;
+use crate::{call::CallError, config::ConfigProblems};
 
 /// Exit code for bad usage or configuration.
 pub(crate) const USAGE: u8 = 64;
-const DIFFERENT: u8 = 1;
+/// Exit code for an answer that says no.
+const NO: u8 = 1;
 const INDEX: u8 = 65;
 /// Exit code for a node or a plugin that cannot be used.
 const UNUSABLE: u8 = 69;
@@ -137,6 +138,20 @@ pub(crate) enum Failure {
     /// A running server does not do what it is asked.
     #[error("{0}")]
     Refused(String),
+    /// A call of another server has no answer, or one that says no.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The command line says what means nothing to the command.
+    #[error("{command} has no configuration: leave {option} out")]
+    Superfluous {
+        /// The command.
+        command: &'static str,
+        /// The option.
+        option: &'static str,
+    },
+    /// Whoever read what is printed has enough: no fault, and nobody to tell.
+    #[error("nobody reads standard output any more")]
+    NobodyReads,
     /// Something of the system failed.
     #[error("{what}: {source}")]
     System {
@@ -159,7 +174,8 @@ impl Failure {
     /// Gives the exit code that stands for the kind of failure.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::BlocksDiffer(_) => DIFFERENT,
+            Self::NobodyReads => return ExitCode::SUCCESS,
+            Self::BlocksDiffer(_) | Self::Call(CallError::Refused(_)) => NO,
             Self::Tls(TlsError::Write { .. }) => INTERNAL,
             Self::Config(_)
             | Self::Coin(_)
@@ -171,6 +187,8 @@ impl Failure {
             | Self::NoTarget
             | Self::BlocksUnread(_)
             | Self::Height(_)
+            | Self::Superfluous { .. }
+            | Self::Call(CallError::Params(_) | CallError::NothingToPin { .. })
             | Self::Refused(_) => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
             Self::Index(IndexError::Block {
@@ -183,7 +201,7 @@ impl Failure {
             Self::Daemon(
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
-            Self::NoServer { .. } => UNUSABLE,
+            Self::NoServer { .. } | Self::Call(_) => UNUSABLE,
             Self::Daemon(_)
             | Self::NoBlock { .. }
             | Self::Genesis { .. }

@@ -50,9 +50,12 @@ pub(crate) fn set_level(level: LogLevel) {
 
 /// Prints a line of an answer.
 pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{line}").map_err(|source| Failure::System {
-        what: "cannot write to standard output",
-        source,
+    writeln!(io::stdout(), "{line}").map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe => Failure::NobodyReads,
+        _ => Failure::System {
+            what: "cannot write to standard output",
+            source,
+        },
     })
 }
 

@@ -3,10 +3,11 @@
 //! The story of a run: read the command line ([`cli`]), put the configuration together
 //! ([`config`]), then do what was asked: serve a node's chain to wallets ([`serve`]), do so for a
 //! chain made up on the spot ([`demo`]), look after an index ([`offline`]), or ask a running server
-//! for something ([`admin`]).
+//! for something, as its operator ([`admin`]) or as a wallet ([`call`]).
 
 mod admin;
 mod build;
+mod call;
 mod chain;
 mod cli;
 mod coins;
@@ -19,6 +20,7 @@ mod listen;
 mod log;
 mod offline;
 mod open_files;
+mod pages;
 mod progress;
 mod reload;
 mod serve;
@@ -47,7 +49,9 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            log::complain(&failure);
+            if !matches!(failure, Failure::NobodyReads) {
+                log::complain(&failure);
+            }
             failure.exit_code()
         }
     }
@@ -61,6 +65,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             real,
             bitcoind,
         }) => {
+            cli.source.expect_none("demo")?;
             let on_path = real.then(|| "bitcoind".into());
             let ports = demo::Ports {
                 wallets: port,
@@ -100,6 +105,18 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Admin { command, target }) => admin::ask(command, &target, &cli.source),
         Some(Command::Query { query, target }) => {
             admin::ask(AdminCommand::Query(query), &target, &cli.source)
+        }
+        Some(Command::Call(args)) => {
+            cli.source.expect_none("call")?;
+            on_runtime(call::call(&args))
+        }
+        Some(Command::Completions { shell }) => {
+            cli.source.expect_none("completions")?;
+            pages::complete(shell)
+        }
+        Some(Command::Man { folder }) => {
+            cli.source.expect_none("man")?;
+            pages::write_manual(&folder)
         }
         Some(Command::Serve) | None => {
             let config = cli.source.load()?;

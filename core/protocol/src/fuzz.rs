@@ -1,5 +1,6 @@
-//! What chance makes of lines and requests: read as the specifications have it, or refused.
+//! What chance makes of lines, requests and answers: read as the specifications have it, or refused.
 
+mod answers;
 mod arguments;
 mod lines;
 mod requests;

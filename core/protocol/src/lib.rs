@@ -6,6 +6,8 @@
 //!
 //! [`LineDecoder`] → [`parse`] → [`Dialect::decode`] → (the server) → [`encode_response`]
 //!
+//! [`Client`] is the other side: it writes requests and reads what a server answers.
+//!
 //! Every byte handed in is foreign: nothing panics on it, and nothing is allocated by a length it
 //! claims.
 
@@ -13,6 +15,7 @@ mod admin;
 mod answer;
 mod arguments;
 mod call;
+mod client;
 mod dialect;
 mod encode;
 mod error;
@@ -38,6 +41,10 @@ pub use answer::{
     PackageResult, Peer, Unspent,
 };
 pub use call::{Call, FeeMode, Host, Ports};
+pub use client::{
+    Client, ClientError, Json, Notice, ParamsError, Received, RequestId, ServerError,
+    is_subscription,
+};
 pub use dialect::Dialect;
 pub use encode::{
     BatchEncoder, encode_headers_notification, encode_response, encode_status_notification,

@@ -53,7 +53,7 @@ impl Id {
 
 /// The arguments of a request as JSON text, read once the method is known.
 #[derive(Clone, Debug)]
-pub struct Params(Option<Box<RawValue>>);
+pub struct Params(pub(crate) Option<Box<RawValue>>);
 
 impl Params {
     /// Gives the JSON text of an array or an object; no params are an empty array.

@@ -21,7 +21,7 @@ use tokio::{
 pub(crate) use electrode::Electrode;
 pub(crate) use electrs::Electrs;
 
-use electrode_tests::Wire as Kind;
+use electrode_tests::{Wire as Kind, terminate};
 
 use crate::{
     facts::{Facts, ScriptFact},
@@ -131,11 +131,7 @@ impl Running {
 
     /// Asks it to end and waits until it has.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        let sent = Command::new("kill")
-            .arg(self.pid()?.to_string())
-            .status()
-            .await?;
-        ensure!(sent.success(), "cannot send SIGTERM to the server");
+        terminate(self.pid()?).context("cannot send SIGTERM to the server")?;
         let status = timeout(STOP_TIMEOUT, self.child.wait()).await;
         let status =
             status.with_context(|| format!("the server runs {STOP_TIMEOUT:?} after SIGTERM"))??;

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::Secret;
 
 /// A value that is written as text.
-pub(super) trait FromText: Sized {
+pub(crate) trait FromText: Sized {
     /// Reads it; an error says what was expected.
     fn from_text(text: &str) -> Result<Self, String>;
 }

@@ -1,6 +1,7 @@
 //! The demonstration itself: a node, a server on it, and what a newcomer can try.
 
 use std::{
+    env,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -119,6 +120,7 @@ fn propose(person: &DemoAddress, port: u16) -> Result<(), Failure> {
     let coin = &known.find("Bitcoin", "regtest")?.coin;
     let script = coin.address_to_script(&person.address).unwrap_or_default();
     let hash = ScriptHash::of(&script);
+    let program = program();
     say(format_args!(
         "\nTry, in another terminal, what a wallet asks about {}:\n",
         person.name
@@ -128,7 +130,7 @@ fn propose(person: &DemoAddress, port: u16) -> Result<(), Failure> {
         ("subscribe", "   # stays open: payments are pushed"),
     ] {
         say(format_args!(
-            "  (echo '{{\"id\":1,\"method\":\"blockchain.scripthash.{method}\",\"params\":[\"{hash}\"]}}'; cat) | nc 127.0.0.1 {port}{note}"
+            "  {program} call 127.0.0.1:{port} blockchain.scripthash.{method} {hash}{note}"
         ))?;
     }
     match &person.wif {
@@ -141,4 +143,40 @@ fn propose(person: &DemoAddress, port: u16) -> Result<(), Failure> {
     say(format_args!(
         "  electrum --regtest --oneserver -s 127.0.0.1:{port}:t\n"
     ))
+}
+
+/// Names this program as another terminal finds it: as it was typed if that was on the path.
+fn program() -> String {
+    let typed = env::args_os().next().map(PathBuf::from);
+    let path = match typed {
+        Some(name) if name.components().count() == 1 => name,
+        Some(path) => env::current_exe().unwrap_or(path),
+        None => PathBuf::from("electrode"),
+    };
+    quoted(&path.display().to_string())
+}
+
+/// Writes a word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_a_shell_would_take_apart() {
+        for (word, expected) in [
+            ("/usr/bin/electrode", "/usr/bin/electrode"),
+            ("/my disk/electrode", "'/my disk/electrode'"),
+            ("/it's/$(x)", r"'/it'\''s/$(x)'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
 }
