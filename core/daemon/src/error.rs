@@ -41,7 +41,10 @@ const OF_THE_NODE: [i64; 10] = [
 #[non_exhaustive]
 pub enum DaemonError {
     /// A node's URL cannot be used. The URL is left out: a mistyped one may show a password.
-    #[error("a node's URL is not usable: {reason}; expected http://user:password@host:port")]
+    #[error(
+        "a node's URL is not usable: {reason}; expected http://user:password@host:port, in a password \
+         %2C for a comma and %25 for a percent sign"
+    )]
     Url {
         /// What is wrong with it.
         reason: &'static str,

@@ -202,8 +202,13 @@ impl Index {
         self.recent.clear();
         let mut chain = self.chain.clone();
         chain.pop();
-        let mut batch = Batch::new(&self.store);
-        let touched = disconnect(&self.store, height, tx_nums, &mut batch)?;
+        let store = Arc::clone(&self.store);
+        let mut batch = Batch::new(&store);
+        let touched = disconnect(&store, height, tx_nums, &mut batch)?;
+        if self.manifest.lower_ingested(chain.block_count()) {
+            // Before the commit: a crash between the two is none of a log that lost its end.
+            self.note(&state_of(&self.store, &self.chain)?)?;
+        }
         let state = state_of(&self.store, &chain)?;
         batch.commit(&state)?;
         self.adopt(chain, &state)?;

@@ -156,6 +156,14 @@ impl ManifestWriter {
         self.ingested = block_count;
     }
 
+    /// Takes note that no more than so many blocks of those count any more; tells whether that is
+    /// news.
+    pub(crate) fn lower_ingested(&mut self, block_count: u32) -> bool {
+        let is_lower = block_count < self.ingested;
+        self.ingested = self.ingested.min(block_count);
+        is_lower
+    }
+
     /// Gives the bytes of the write-ahead logs when they were last noted.
     pub(crate) fn log_len(&self) -> u64 {
         let logs = self.noted.iter().flat_map(|manifest| &manifest.logs);
@@ -165,7 +173,7 @@ impl ManifestWriter {
     /// Notes that the index is whole as it is now. `first_log` is the number of the oldest
     /// write-ahead log that is needed.
     pub(crate) fn note(&mut self, state: &State, first_log: u64) -> Result<(), IndexError> {
-        self.ingested = self.ingested.min(state.block_count);
+        self.lower_ingested(state.block_count);
         let missing = || damaged(&self.rows.join(CURRENT), "it is missing");
         let file = current_log(&self.rows)?.ok_or_else(missing)?;
         let tables = self.log_as_it_is(file)?;
@@ -437,6 +445,14 @@ mod tests {
             assert_eq!(checked.is_ok(), is_fine, "{count}");
         }
         let mut writer = ManifestWriter::new(dir.path(), dir.path(), Some(&noted));
+        assert!(!writer.lower_ingested(5) && writer.lower_ingested(4));
+        // It is noted before the block is disconnected.
+        writer.note(&state(5), 0).unwrap();
+        let noted = check(dir.path(), dir.path()).unwrap().unwrap();
+        for (count, is_fine) in [(5, true), (4, true), (3, false)] {
+            let checked = Noted::check(Some(&noted), &state(count));
+            assert_eq!(checked.is_ok(), is_fine, "{count}");
+        }
         writer.note(&state(3), 0).unwrap();
         writer.note(&state(6), 0).unwrap();
         let noted = check(dir.path(), dir.path()).unwrap().unwrap();
