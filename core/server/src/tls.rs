@@ -5,6 +5,7 @@
 //! Files that change are read again without a session being dropped.
 
 mod error;
+mod key_kind;
 mod made;
 mod pair;
 
