@@ -247,6 +247,7 @@ fn negotiates_the_version() {
             json!({ "client_name": "Sparrow", "protocol_version": ["1.3", "1.4.2"] }),
             "1.4.2",
         ),
+        (json!(["electron/4.0", "1.4.3"]), "1.4.3"),
         (json!(["", "1.6", "padding", 7]), "1.6"),
         (json!(["tests"]), "1.4"),
         (json!([]), "1.4"),

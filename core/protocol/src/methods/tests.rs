@@ -275,15 +275,15 @@ fn reads_the_hosts_of_a_peer() {
 
 #[test]
 fn has_each_method_in_its_versions() {
-    let [v1_4, v1_4_1, v1_4_2, v1_6] = ProtocolVersion::SERVED;
+    let [v1_4, v1_4_1, v1_4_2, v1_4_3, v1_6] = ProtocolVersion::SERVED;
     for (method, params, versions) in [
-        ("server.ping", "[]", &[v1_4, v1_4_1, v1_4_2, v1_6][..]),
+        ("server.ping", "[]", &ProtocolVersion::SERVED[..]),
         (
             "blockchain.scripthash.unsubscribe",
             r#"["HASH"]"#,
-            &[v1_4_2, v1_6],
+            &[v1_4_2, v1_4_3, v1_6],
         ),
-        ("blockchain.relayfee", "[]", &[v1_4, v1_4_1, v1_4_2]),
+        ("blockchain.relayfee", "[]", &[v1_4, v1_4_1, v1_4_2, v1_4_3]),
         ("mempool.get_info", "[]", &[v1_6]),
         ("blockchain.transaction.broadcast_package", "[[]]", &[v1_6]),
         ("blockchain.numblocks.subscribe", "[]", &[]),

@@ -61,7 +61,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[serve]\nprotocol_min = '1.5'",
-        "serve.protocol_min (file): expected one of 1.4, 1.4.1, 1.4.2, 1.6, came \"1.5\"",
+        "serve.protocol_min (file): expected one of 1.4, 1.4.1, 1.4.2, 1.4.3, 1.6, came \"1.5\"",
     ),
     (
         "[log]\nlevel = 'loud'",
