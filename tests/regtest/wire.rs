@@ -291,6 +291,33 @@ fn hangs_up_on_a_version_it_does_not_speak() {
     }
 }
 
+/// What stands behind a refused `server.version` in the same packet, or in the same batch.
+#[test]
+fn answers_nothing_behind_a_version_it_does_not_speak() {
+    let (_node, server) = small_server();
+    let version = r#"{"id":2,"method":"server.version","params":["","1.3"]}"#;
+    let ping = |id| format!(r#"{{"id":{id},"method":"server.ping"}}"#);
+    for (sent, answered) in [
+        (
+            format!("{}\n{version}\n{}\n", ping(1), ping(3)),
+            vec![json!(1), json!(2)],
+        ),
+        (
+            format!("[{},{version},{}]\n{}\n", ping(1), ping(3), ping(4)),
+            vec![json!([1, 2])],
+        ),
+    ] {
+        let mut client = server.stranger();
+        client.send(&sent);
+        let id = |answer: Value| match answer.as_array() {
+            Some(answers) => answers.iter().map(|answer| answer["id"].clone()).collect(),
+            None => answer["id"].clone(),
+        };
+        let ids: Vec<Value> = std::iter::from_fn(|| client.receive()).map(id).collect();
+        assert_eq!(ids, answered, "{sent}");
+    }
+}
+
 #[test]
 fn serves_the_oldest_version_to_who_names_none() {
     let (_node, server) = small_server();

@@ -101,6 +101,8 @@ struct Session<S> {
     standing: Standing,
     /// Why nothing more is read, once that is so: what was read is answered, then it ends.
     closing: Option<Ended>,
+    /// Whether the client is not served after all: of what it asked behind that nothing is answered.
+    is_refused: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -127,6 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             turn: Turn::begin(),
             standing: Standing::Free,
             closing: None,
+            is_refused: false,
         }
     }
 
@@ -239,6 +242,12 @@ impl<S> Session<S> {
     /// Ends the session once what was read is answered; of several reasons the first one counts.
     fn close(&mut self, why: Ended) {
         self.closing.get_or_insert(why);
+    }
+
+    /// Ends the session of a client that is not served.
+    fn refuse_client(&mut self) {
+        self.is_refused = true;
+        self.close(Ended::Client);
     }
 
     /// Counts a message that is sent; of nothing there is nothing to count.

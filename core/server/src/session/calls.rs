@@ -10,7 +10,7 @@ use super::{
     Session,
     work::{Prepared, Step},
 };
-use crate::{ServerConfig, session_info::Count, tally::Ended};
+use crate::{ServerConfig, session_info::Count};
 
 impl<S> Session<S> {
     /// Does what a request means for the session itself.
@@ -63,7 +63,7 @@ impl<S> Session<S> {
     fn prepare_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
         let has_name = self.info.client().is_some();
         if let Some(error) = self.service.limits().clients.refuse(&call, has_name) {
-            self.close(Ended::Client);
+            self.refuse_client();
             return Step::Answered(Err(error));
         }
         match call {
@@ -109,7 +109,7 @@ impl<S> Session<S> {
                 })
             }
             Err(error) => {
-                self.close(Ended::Client);
+                self.refuse_client();
                 Err(error)
             }
         }

@@ -23,6 +23,9 @@ impl<S> Session<S> {
         loop {
             self.turn.pass_on_when_over().await;
             self.standing = self.service.standing(&self.info);
+            if self.is_refused {
+                self.waiting.clear();
+            }
             if !self.has_room() {
                 return;
             }
@@ -96,13 +99,16 @@ impl<S> Session<S> {
     }
 
     fn start_batch(&mut self, requests: Vec<Result<Request, Refusal>>) {
-        let prepared: Vec<_> = requests
-            .into_iter()
-            .map(|request| match request {
+        let mut prepared = Vec::with_capacity(requests.len());
+        for request in requests {
+            prepared.push(match request {
                 Ok(request) => self.prepare(&request),
                 Err(refusal) => self.worker().refused(refusal),
-            })
-            .collect();
+            });
+            if self.is_refused {
+                break;
+            }
+        }
         let is_subscription = prepared.iter().any(Prepared::is_subscription);
         self.work(self.worker().batch(prepared), is_subscription);
     }
