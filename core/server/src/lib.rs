@@ -27,6 +27,7 @@ mod listener;
 mod log_rules;
 mod metrics;
 mod network;
+mod notice;
 mod notifier;
 mod numbers;
 mod orders;

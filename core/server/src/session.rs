@@ -16,14 +16,14 @@ mod turn;
 mod work;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     sync::Arc,
     time::Duration,
 };
 
 use electrode_coin::ScriptHash;
-use electrode_protocol::{Dialect, Incoming, LineDecoder, Refusal};
+use electrode_protocol::{Dialect, Incoming, LineDecoder, Refusal, Spelling};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
     sync::{Semaphore, mpsc},
@@ -35,9 +35,10 @@ use crate::{
     Connection, Service,
     chunk::read_chunk,
     costs::Standing,
+    notice::Notice,
     numbers::as_u64,
     session_info::{Count, Ending, SessionInfo},
-    subscriptions::{Mailbox, Notice},
+    subscriptions::Mailbox,
     tally::{Ended, Reason as _},
 };
 pub(crate) use input::decode;
@@ -85,8 +86,10 @@ struct Session<S> {
     scans: Arc<Semaphore>,
     dialect: Dialect,
     scripts: HashSet<ScriptHash>,
+    /// How the client writes those that it writes in a way of its own.
+    spellings: HashMap<ScriptHash, Spelling>,
     mailbox: Mailbox,
-    inbox: mpsc::Receiver<Notice>,
+    inbox: mpsc::Receiver<Arc<Notice>>,
     /// Requests that were read and not started.
     waiting: VecDeque<Result<Incoming, Refusal>>,
     /// Requests that are worked on beside.
@@ -119,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             reader,
             writer,
             scripts: HashSet::new(),
+            spellings: HashMap::new(),
             mailbox,
             inbox,
             waiting: VecDeque::new(),
@@ -231,10 +235,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn notify(&mut self, notice: &Notice) {
-        let cost = notice.cost + self.service.limits().costs.bytes(notice.line.len());
+        let line = notice.line(&self.spellings);
+        let cost = notice.cost + self.service.limits().costs.bytes(line.len());
         self.service.charge(&self.info, cost);
-        self.count_sent(notice.line.len());
-        self.output.push(&notice.line);
+        self.count_sent(line.len());
+        self.output.push(&line);
     }
 }
 

@@ -308,7 +308,13 @@ mod tests {
         let calls = [
             (Call::Ping, 7.0),
             (Call::GetHistory(ScriptHash([0; 32])), 0.25),
-            (Call::Subscribe(ScriptHash([0; 32])), 0.1),
+            (
+                Call::Subscribe {
+                    script: ScriptHash([0; 32]),
+                    spelling: None,
+                },
+                0.1,
+            ),
             (Call::RelayFee, 1.0),
             (Call::FeeHistogram, 1.0),
             (

@@ -2,7 +2,8 @@
 
 use electrode_coin::ScriptHash;
 use electrode_protocol::{
-    Answer, Call, Dialect, ProtocolVersion, Request, RequestedVersion, RpcError, negotiate,
+    Answer, Call, Dialect, ProtocolVersion, Request, RequestedVersion, RpcError, Spelling,
+    negotiate,
 };
 use tokio::time::Instant;
 
@@ -43,6 +44,7 @@ impl<S> Session<S> {
     /// Unsubscribes, if the session is subscribed.
     pub(super) fn unsubscribe(&mut self, script: &ScriptHash) {
         if self.scripts.remove(script) {
+            self.spellings.remove(script);
             self.info.set(Count::Subscriptions, self.scripts.len());
             self.service
                 .subscriptions
@@ -81,8 +83,14 @@ impl<S> Session<S> {
                 self.service.subscriptions.add_headers(&self.mailbox);
                 Step::Ask(call)
             }
-            Call::Subscribe(script) => match self.subscribe(script, subscribes) {
-                Ok(()) => Step::Ask(call),
+            Call::Subscribe {
+                script,
+                ref spelling,
+            } => match self.subscribe(script, subscribes) {
+                Ok(()) => {
+                    self.spell(script, spelling.clone());
+                    Step::Ask(call)
+                }
                 Err(error) => Step::Answered(Err(error)),
             },
             Call::Unsubscribe(script) => {
@@ -112,6 +120,14 @@ impl<S> Session<S> {
                 self.refuse_client();
                 Err(error)
             }
+        }
+    }
+
+    /// Remembers how the client writes a script hash; of several ways the last one counts.
+    fn spell(&mut self, script: ScriptHash, spelling: Option<Spelling>) {
+        match spelling {
+            Some(spelling) => drop(self.spellings.insert(script, spelling)),
+            None => drop(self.spellings.remove(&script)),
         }
     }
 

@@ -43,7 +43,7 @@ impl Prepared {
     pub(super) fn is_subscription(&self) -> bool {
         matches!(
             self.step,
-            Step::Ask(Call::Subscribe(_) | Call::HeadersSubscribe)
+            Step::Ask(Call::Subscribe { .. } | Call::HeadersSubscribe)
         )
     }
 }
