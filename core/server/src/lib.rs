@@ -31,6 +31,7 @@ mod notice;
 mod notifier;
 mod numbers;
 mod orders;
+mod private_file;
 mod process;
 mod proofs;
 mod raw_transactions;

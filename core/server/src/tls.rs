@@ -74,6 +74,18 @@ impl Tls {
         Self::load(files)
     }
 
+    /// Reads the certificate and the key that were made in `folder`, if they were.
+    ///
+    /// # Errors
+    /// As those of [`load_or_make`](Self::load_or_make).
+    pub fn check_made(folder: &Path) -> Result<(), TlsError> {
+        let files = made::files(folder);
+        match made::state(&files)? {
+            made::State::Made => Self::load(files).map(drop),
+            made::State::Unfinished | made::State::Missing => Ok(()),
+        }
+    }
+
     /// Gives the SHA-256 of the certificate in hex, as wallets and `openssl x509 -fingerprint`
     /// show it.
     #[must_use]

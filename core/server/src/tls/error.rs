@@ -59,6 +59,18 @@ pub enum TlsError {
     /// TLS cannot be set up at all.
     #[error("expected to speak TLS 1.2 and 1.3: {0}")]
     Setup(#[from] rustls::Error),
+    /// Others can read or change the key that was made.
+    #[error(
+        "{}: expected a key that only its owner can change and others cannot read, came mode \
+         {mode:04o}: chmod 600 it, and if others may have read it, remove it and the certificate",
+        .path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// Half of what was made once is gone.
     #[error(
         "{} is there and {} is not: restore it, or remove both, and wallets must accept a new certificate",
