@@ -186,8 +186,9 @@ fn is_not_disturbed_by_the_wrong_protocol() {
     let ping = b"{\"id\":1,\"method\":\"server.ping\"}\n".repeat(10);
     for wire in [Wire::Ssl, Wire::Wss, Wire::Ws] {
         let mut stream = server.connect(wire);
-        stream.write_all(&ping).unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
+        // The server may hang up before all is said.
+        drop(stream.write_all(&ping));
+        drop(stream.shutdown(Shutdown::Write));
         drop(stream.read_to_end(&mut Vec::new()));
     }
     for wire in [Wire::Tcp, Wire::Ws] {
@@ -204,6 +205,76 @@ fn is_not_disturbed_by_the_wrong_protocol() {
     for client in &mut polite {
         client.call("server.ping", &json!([]));
     }
+}
+
+/// Who comes to the wrong port, and the words of the log about it.
+#[test]
+fn says_which_port_a_client_wants_that_speaks_something_else() {
+    let (_node, server) = small_server(|settings| settings);
+    let service = |wire: Wire| format!("{}://127.0.0.1:{}", wire.as_str(), server.port_of(wire));
+    let ping = b"{\"id\":1,\"method\":\"server.ping\"}\n";
+    let http = [b"POST / HTTP/1.1\r\n\r\n", &ping[..]].concat();
+    let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    for (wire, said, tongue, wanted) in [
+        (Wire::Tcp, &tls[..], "TLS", Wire::Ssl),
+        (Wire::Ws, tls, "TLS", Wire::Wss),
+        (Wire::Ssl, ping, "plain text", Wire::Tcp),
+        (Wire::Wss, ping, "plain text", Wire::Tcp),
+        (Wire::Ws, ping, "plain text", Wire::Tcp),
+        (Wire::Tcp, &http, "HTTP", Wire::Ws),
+        (Wire::Ssl, &http, "HTTP", Wire::Ws),
+        (Wire::Wss, &http, "HTTP", Wire::Ws),
+    ] {
+        let mut stream = server.connect(wire);
+        stream.write_all(said).unwrap();
+        let mut answer = Vec::new();
+        // A reset is an end, too.
+        drop(stream.read_to_end(&mut answer));
+        assert_eq!(answer, b"", "{wire:?}, {tongue}");
+        let told = format!(
+            "a client speaks {tongue} to {}: it wants {}",
+            service(wire),
+            service(wanted)
+        );
+        wait_until(&told, PATIENCE, || {
+            server.logged().contains(&told).then_some(())
+        });
+    }
+    // Within the TLS of the port.
+    let mut stream = tls_over(server.connect(Wire::Ssl), rustls::ALL_VERSIONS).unwrap();
+    stream.write_all(&http).unwrap();
+    drop(stream.read_to_end(&mut Vec::new()));
+    let told = format!(
+        "HTTP to {}: it wants {}",
+        service(Wire::Ssl),
+        service(Wire::Wss)
+    );
+    wait_until(&told, PATIENCE, || {
+        server.logged().contains(&told).then_some(())
+    });
+
+    let metrics = server.metrics();
+    let counted =
+        |family, reason| metrics[&format!("electrode_{family}_total{{reason=\"{reason}\"}}")];
+    assert_eq!(counted("sessions_closed", "tls"), 1.0);
+    assert_eq!(counted("sessions_closed", "http"), 2.0);
+    assert_eq!(counted("connections_refused", "tls"), 1.0);
+    assert_eq!(counted("connections_refused", "http"), 2.0);
+    assert_eq!(counted("connections_refused", "plain"), 3.0);
+    assert_eq!(counted("connections_refused", "handshake"), 0.0);
+}
+
+#[test]
+fn says_so_a_few_times_only() {
+    let (_node, server) = small_server(|settings| settings);
+    for _ in 0..50 {
+        tls_over(server.connect(Wire::Tcp), rustls::ALL_VERSIONS).unwrap_err();
+    }
+    wait_until("all are counted", PATIENCE, || {
+        let closed = server.metrics()["electrode_sessions_closed_total{reason=\"tls\"}"];
+        (closed == 50.0).then_some(())
+    });
+    assert_eq!(server.logged().matches("a client speaks TLS").count(), 3);
 }
 
 #[test]

@@ -25,11 +25,14 @@ pub(crate) struct Listeners {
     closed: Vec<Reserved>,
     proxies: Vec<IpNet>,
     certificate: Certificate,
+    names: Vec<(Transport, String)>,
 }
 
 /// An address that was taken for a service.
 pub(crate) struct Reserved {
     transport: Transport,
+    /// As the operator writes it.
+    name: String,
     socket: TcpSocket,
 }
 
@@ -41,7 +44,10 @@ impl Listeners {
         proxies: Vec<IpNet>,
         certificate: Certificate,
     ) -> Self {
+        let names = closed.iter();
+        let names = names.map(|reserved| (reserved.transport, reserved.name.clone()));
         Self {
+            names: names.collect(),
             service,
             closed,
             proxies,
@@ -64,7 +70,12 @@ impl Listeners {
         if !self.service.has_snapshot() {
             return Ok(());
         }
-        for Reserved { transport, socket } in self.closed.drain(..) {
+        for Reserved {
+            transport,
+            name,
+            socket,
+        } in self.closed.drain(..)
+        {
             let listener = open(socket)?;
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%transport, %address, "serving wallets");
@@ -73,6 +84,8 @@ impl Listeners {
                 transport,
                 tls: self.certificate.tls(),
                 proxies: self.proxies.clone(),
+                name,
+                services: self.names.clone(),
             };
             tokio::spawn(serve_clients(Arc::clone(&self.service), listener, entrance));
         }
@@ -86,6 +99,7 @@ pub(crate) async fn reserve_all(services: &[config::Service]) -> Result<Vec<Rese
     for service in services {
         reserved.push(Reserved {
             transport: service.transport,
+            name: service.to_string(),
             socket: reserve(&service.address).await?,
         });
     }

@@ -20,6 +20,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server};
 
+use crate::meter::Metered;
 pub use error::TlsError;
 use pair::{Pair, Stamp};
 
@@ -27,7 +28,7 @@ use pair::{Pair, Stamp};
 const WATCH_INTERVAL: Duration = Duration::from_secs(3);
 
 /// An encrypted connection.
-pub(crate) type TlsStream = Box<server::TlsStream<TcpStream>>;
+pub(crate) type TlsStream = Box<server::TlsStream<Metered<TcpStream>>>;
 
 /// A certificate, its key, and the files they come from.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ impl Tls {
     }
 
     /// Speaks the first words of TLS with a client.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream> {
+    pub(crate) async fn accept(&self, stream: Metered<TcpStream>) -> io::Result<TlsStream> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.pair.load().config));
         Ok(Box::new(acceptor.accept(stream).await?))
     }
