@@ -2,12 +2,12 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
 
 use electrode_tests::{
-    Bitcoind, Branch, Electrode, LineClient, Lock, Settings, Wire, tcp_to, tls_over, wait_until,
+    Bitcoind, Branch, Electrode, LineClient, Lock, Settings, Wire, tls_over, wait_until,
 };
 use electrum_client::{Client, ConfigBuilder, ElectrumApi as _};
 use serde_json::json;
@@ -275,60 +275,4 @@ fn says_so_a_few_times_only() {
         (closed == 50.0).then_some(())
     });
     assert_eq!(server.logged().matches("a client speaks TLS").count(), 3);
-}
-
-#[test]
-fn serves_ipv4_and_ipv6() {
-    let node = Bitcoind::start();
-    Branch::genesis().mine(&node, []);
-    let mut server = Electrode::configured(&Settings::of(&node));
-    // Every interface, by no name and by that of IPv6.
-    for host in ["", "[::]"] {
-        let text = std::fs::read_to_string(server.config_file()).unwrap();
-        let all = text.replace("tcp://127.0.0.1", &format!("tcp://{host}"));
-        std::fs::write(server.config_file(), all).unwrap();
-        server.start();
-        server.wait_ready();
-        for address in ["127.0.0.1", "::1"] {
-            let ip: std::net::IpAddr = address.parse().unwrap();
-            let stream = tcp_to((ip, server.port()));
-            LineClient::over(Box::new(stream)).call("server.ping", &json!([]));
-        }
-        server.stop();
-        server.configure(&Settings::of(&node));
-    }
-}
-
-#[test]
-fn opens_its_ports_when_it_has_something_to_say() {
-    let mut node = Bitcoind::start();
-    Branch::genesis().mine(&node, []);
-    let mut server = Electrode::configured(&Settings::of(&node));
-    node.stop();
-    server.start();
-    let page = wait_until("the reason is told", PATIENCE, || server.page("/ready"));
-    assert_eq!(page.status, 503);
-    assert!(page.body.contains("waiting for the node"), "{}", page.body);
-    for wire in Wire::ALL {
-        TcpStream::connect(("127.0.0.1", server.port_of(wire))).unwrap_err();
-    }
-    node.start_again();
-    server.wait_ready();
-    for wire in Wire::ALL {
-        server.client_over(wire).call("server.ping", &json!([]));
-    }
-}
-
-#[test]
-fn says_which_port_is_occupied_and_what_to_do() {
-    let node = Bitcoind::start();
-    let mut server = Electrode::configured(&Settings::of(&node));
-    let occupied = TcpListener::bind(("127.0.0.1", server.port_of(Wire::Wss))).unwrap();
-    server.start();
-    let status = server.wait_exit(PATIENCE);
-    let said = server.logged();
-    assert_eq!(status.code(), Some(64), "{said}");
-    let expected = format!("cannot listen on {}: ", occupied.local_addr().unwrap());
-    assert!(said.contains(&expected), "{said}");
-    assert!(said.contains("stop that, or choose another port"), "{said}");
 }

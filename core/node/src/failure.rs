@@ -94,6 +94,27 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// The data directory cannot be used.
+    #[error(
+        "data_dir {}: expected a directory that can be made and written to: {source}; {}",
+        .path.display(),
+        mend_data_dir(source)
+    )]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server uses the data directory.
+    #[error(
+        "data_dir {} is in use by another server: stop that first, or name another directory",
+        .path.display()
+    )]
+    DataDirInUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// No configuration says where a server's admin RPC is.
     #[error(
         "expected the address of a running server: add rpc://localhost:8000 to serve.services of \
@@ -137,6 +158,7 @@ impl Failure {
             | Self::Tls(_)
             | Self::Listen { .. }
             | Self::TokenFile { .. }
+            | Self::DataDir { .. }
             | Self::NoTarget
             | Self::Refused(_) => USAGE,
             Self::Index(IndexError::Database(_) | IndexError::File { .. }) => INTERNAL,
@@ -146,7 +168,7 @@ impl Failure {
             })
             | Self::Plugin(_)
             | Self::Broken(_) => UNUSABLE,
-            Self::Index(_) | Self::Differences(_) => INDEX,
+            Self::Index(_) | Self::Differences(_) | Self::DataDirInUse { .. } => INDEX,
             Self::Daemon(
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
@@ -160,11 +182,22 @@ impl Failure {
 /// Tells how an address can be had.
 fn mend_listener(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::AddrInUse => "another program has it: stop that, or choose another port",
+        io::ErrorKind::AddrInUse => {
+            "another program or service has it: stop that, or choose another port"
+        }
         io::ErrorKind::AddrNotAvailable => "choose an address that this machine has",
         io::ErrorKind::PermissionDenied => {
             "choose a port above 1023, or give the program CAP_NET_BIND_SERVICE"
         }
         _ => "check serve.services and serve.http",
+    }
+}
+
+/// Tells how a data directory can be used.
+fn mend_data_dir(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => "make it, and chown it to the user who runs the server",
+        io::ErrorKind::StorageFull => "make room, or name another",
+        _ => "name another",
     }
 }

@@ -8,9 +8,11 @@
 mod admin;
 mod build;
 mod chain;
+mod check;
 mod cli;
 mod coins;
 mod config;
+mod data_dir;
 mod demo;
 mod failure;
 mod follow;
@@ -19,6 +21,7 @@ mod listen;
 mod log;
 mod offline;
 mod open_files;
+mod permissions;
 mod progress;
 mod reload;
 mod serve;
@@ -76,8 +79,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Coins { json }) => coins::list(&cli.source.coin_folders()?, json),
         Some(Command::Coin(CoinCommand::Check(check))) => coins::check(&check),
         Some(Command::Config(ConfigCommand::Check)) => {
-            tls::check(&cli.source.load()?)?;
-            log::say("the configuration is fine")
+            on_runtime(check::check(&cli.source.load()?))
         }
         Some(Command::Config(ConfigCommand::Print)) => {
             log::say(cli.source.load()?.print().trim_end())

@@ -105,11 +105,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[serve]\nservices = ['tcp://:1', 'ssl://:1']",
-        "serve.services (file): ssl://:1 is on an address that is already taken; give it another port",
+        "serve.services (file): ssl://:1 is on an address that tcp://:1 has already; give it another port",
     ),
     (
         "[serve]\nservices = ['tcp://:1']\nhttp = ':1'",
-        "serve.services (file): tcp://:1 is on an address that is already taken; give it another port",
+        "serve.services (file): tcp://:1 is on an address that serve.http has already; give it another port",
+    ),
+    (
+        "[serve]\nservices = ['tcp://:1', 'ssl://127.0.0.1:1']",
+        "serve.services (file): ssl://127.0.0.1:1 is on an address that tcp://:1 has already; give it another port",
     ),
     (
         "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']",
@@ -127,6 +131,10 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "[serve]\nbanner_file = '~/x'",
         "serve.banner_file (file): ~/x needs the environment's HOME, which is not set; write the path in full",
+    ),
+    (
+        "data_dir = '~alice/x'",
+        "data_dir (file): ~alice/x begins with the home folder of a user, which is not looked up; write the path in full, or begin with ~/",
     ),
 ];
 
