@@ -58,7 +58,7 @@ fn leaves_an_index_alone_when_the_daemon_is_of_another_chain() {
 }
 
 /// What a server makes for itself before it knows its node.
-const NO_INDEX: [&str; 2] = ["tls-cert.pem", "tls-key.pem"];
+const NO_INDEX: [&str; 3] = ["admin-token", "tls-cert.pem", "tls-key.pem"];
 
 /// Names what is in a folder.
 fn names(folder: &Path) -> Vec<String> {

@@ -10,7 +10,9 @@ pub(crate) async fn check(config: &Config) -> Result<(), Failure> {
     let mut failures = Vec::new();
     failures.extend(tls::check(config).err().map(Failure::from));
     failures.extend(data_dir::check(&config.data_dir).err());
-    failures.extend(reload::admin_token(config).err());
+    let token = reload::token_file(&config.data_dir, &config.serve);
+    let read = token.map(|file| file.read_if_there());
+    failures.extend(read.and_then(Result::err).map(Failure::from));
     // The server of this configuration has its addresses itself.
     if data_dir::is_in_use(&config.data_dir) {
         log::say("its server is running: whether its addresses are free was not tried")?;

@@ -7,7 +7,7 @@ use electrode_coins::{CoinFileError, UnknownCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
-use electrode_server::{BanError, TlsError};
+use electrode_server::{BanError, TlsError, TokenFileError};
 
 use crate::config::ConfigProblems;
 
@@ -87,13 +87,8 @@ pub(crate) enum Failure {
         height: u32,
     },
     /// The token of the admin RPC cannot be used.
-    #[error("serve.rpc_token_file {}: {reason}", .path.display())]
-    TokenFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
     /// The data directory cannot be used.
     #[error(
         "data_dir {}: expected a directory that can be made and written to: {source}; {}",
@@ -150,14 +145,16 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::BlocksDiffer(_) => DIFFERENT,
-            Self::Tls(TlsError::Write { .. }) => INTERNAL,
+            Self::Tls(TlsError::Write { .. }) | Self::Token(TokenFileError::Write { .. }) => {
+                INTERNAL
+            }
             Self::Config(_)
             | Self::Coin(_)
             | Self::CoinFile(_)
             | Self::Bans(_)
             | Self::Tls(_)
             | Self::Listen { .. }
-            | Self::TokenFile { .. }
+            | Self::Token(_)
             | Self::DataDir { .. }
             | Self::NoTarget
             | Self::Refused(_) => USAGE,

@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     tls::check(config)?;
     let reserved = listen::reserve_all(&config.serve).await?;
     let _data_dir = data_dir::take(&config.data_dir)?;
-    let token = reload::admin_token(config)?;
+    let token = reload::admin_token(&config.data_dir, &config.serve)?;
     let certificate = Certificate::start(config)?;
     for warning in permissions::warnings(config) {
         tracing::warn!("{warning}");

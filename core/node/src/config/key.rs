@@ -63,8 +63,10 @@ pub(super) const KEYS: &[Key] = &[
         .or("tcp://127.0.0.1:50001"),
     list("serve.report_services").electrumx("REPORT_SERVICES", ""),
     path("serve.rpc_token_file"),
+    flag("serve.rpc_without_token").or("false"),
     list("serve.proxy_protocol_from"),
     text("serve.http"),
+    list("serve.http_hosts"),
     text("serve.name").or("Electrode"),
     path("serve.banner_file").electrumx("BANNER_FILE", ""),
     path("serve.tor_banner_file").electrumx("TOR_BANNER_FILE", ""),
@@ -103,12 +105,9 @@ pub(super) const KEYS: &[Key] = &[
     list("limits.exempt"),
     text("limits.ban_excessive"),
     text("limits.drop_client").electrumx("DROP_CLIENT", ""),
-    Key {
-        form: Form::Flag,
-        ..text("limits.drop_client_unknown")
-    }
-    .electrumx("DROP_CLIENT_UNKNOWN", "")
-    .or("false"),
+    flag("limits.drop_client_unknown")
+        .electrumx("DROP_CLIENT_UNKNOWN", "")
+        .or("false"),
     text("limits.max_recv")
         .electrumx("MAX_RECV", "")
         .or("1000000"),
@@ -148,12 +147,7 @@ pub(super) const KEYS: &[Key] = &[
     text("log.sessions")
         .electrumx("LOG_SESSIONS", "s")
         .or("3600s"),
-    Key {
-        form: Form::Flag,
-        ..text("log.anonymous")
-    }
-    .electrumx("ANON_LOGS", "")
-    .or("false"),
+    flag("log.anonymous").electrumx("ANON_LOGS", "").or("false"),
 ];
 
 /// Finds a setting by its path.
@@ -223,6 +217,13 @@ const fn text(path: &'static str) -> Key {
 const fn path(path: &'static str) -> Key {
     Key {
         form: Form::Path,
+        ..text(path)
+    }
+}
+
+const fn flag(path: &'static str) -> Key {
+    Key {
+        form: Form::Flag,
         ..text(path)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use electrode_protocol::ProtocolVersion;
+use electrode_server::HttpHost;
 use ipnet::IpNet;
 
 use super::{
@@ -17,15 +18,20 @@ pub(crate) struct ServeSection {
     pub(crate) services: Vec<Service>,
     /// Where operators are served.
     pub(crate) rpc: Vec<Service>,
-    /// The file with the token that operators must know; a must where others than this machine
-    /// reach an rpc service.
+    /// The file with the token that operators must know; unset: one that the server makes in the
+    /// data directory.
     pub(crate) rpc_token_file: Option<PathBuf>,
+    /// Whether operators need no token, as tools of `ElectrumX` cannot show one: every user of this
+    /// machine is one then. Default no.
+    pub(crate) rpc_without_token: bool,
     /// What `server.features` tells about the outside addresses of this server.
     pub(crate) report_services: Vec<Service>,
     /// Networks of proxies that say for whom they speak; default: none.
     pub(crate) proxy_protocol_from: Vec<IpNet>,
     /// Where `/metrics`, `/ready` and the status page are; unset: nowhere.
     pub(crate) http: Option<Address>,
+    /// Names that these may be asked for by, besides addresses and `localhost`; `*`: any.
+    pub(crate) http_hosts: Vec<HttpHost>,
     /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
     /// batch by it.
     pub(crate) name: String,
@@ -49,8 +55,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
     );
     let (rpc, services): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_rpc);
     let rpc_token_file: Option<PathBuf> = reader.optional("serve.rpc_token_file");
-    if rpc_token_file.is_none() {
+    let rpc_without_token = reader.required("serve.rpc_without_token");
+    if rpc_without_token {
         reader.report("serve.services", service::unguarded(&rpc));
+    }
+    if rpc_without_token && rpc_token_file.is_some() {
+        let conflict = "expected no serve.rpc_token_file beside it: unset one of the two";
+        reader.report("serve.rpc_without_token", vec![conflict.to_owned()]);
     }
     if services.is_empty() {
         let conflict = "expected at least one service for wallets, such as \"ssl://:50002\"";
@@ -65,9 +76,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
         services,
         rpc,
         rpc_token_file,
+        rpc_without_token,
         report_services,
         proxy_protocol_from: reader.list("serve.proxy_protocol_from"),
         http,
+        http_hosts: reader.list("serve.http_hosts"),
         name: reader.required("serve.name"),
         banner_file: reader.optional("serve.banner_file"),
         tor_banner_file: reader.optional("serve.tor_banner_file"),

@@ -122,7 +122,7 @@ pub(super) fn unguarded(rpc: &[Service]) -> Vec<String> {
         .map(|service| {
             format!(
                 "{service} can be reached by others, who could stop the server: listen on \
-                 localhost, or set serve.rpc_token_file"
+                 localhost, or unset serve.rpc_without_token"
             )
         })
         .collect()

@@ -116,9 +116,18 @@ const REFUSED: &[(&str, &str)] = &[
         "serve.services (file): ssl://127.0.0.1:1 is on an address that tcp://:1 has already; give it another port",
     ),
     (
-        "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']",
+        "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\nrpc_without_token = true",
         "serve.services (file): rpc://0.0.0.0:2 can be reached by others, who could stop the \
-         server: listen on localhost, or set serve.rpc_token_file",
+         server: listen on localhost, or unset serve.rpc_without_token",
+    ),
+    (
+        "[serve]\nrpc_token_file = '/t'\nrpc_without_token = true",
+        "serve.rpc_without_token (file): expected no serve.rpc_token_file beside it: unset one of \
+         the two",
+    ),
+    (
+        "[serve]\nhttp_hosts = ['http://a.example:9050']",
+        "serve.http_hosts (file): expected the name of a host without a port, or * for any, came \"http://a.example:9050\"",
     ),
     (
         "[serve]\nservices = ['tcp://x.onion:1']",
