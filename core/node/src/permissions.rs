@@ -80,6 +80,49 @@ fn warning(what: &str, path: &Path, mode: u32, public: Public) -> Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Sources;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn looks_at_folders_and_plugins_and_secrets() {
+        let home = tempfile::tempdir().unwrap();
+        let [data, plugins, token] =
+            ["data", "plugins", "token"].map(|name| home.path().join(name));
+        let plugin = plugins.join("libbitcoin.so");
+        for folder in [&data, &plugins] {
+            fs::create_dir(folder).unwrap();
+            set_mode(folder, 0o700);
+        }
+        for file in [&token, &plugin] {
+            fs::write(file, "").unwrap();
+            set_mode(file, 0o600);
+        }
+        let text = |path: &Path| path.display().to_string();
+        let config = Config::load(Sources {
+            overrides: vec![
+                ("coin", "Bitcoin".to_owned()),
+                ("daemon.urls", "http://127.0.0.1:1".to_owned()),
+                ("data_dir", text(&data)),
+                ("plugins.dir", text(&plugins)),
+                ("serve.rpc_token_file", text(&token)),
+            ],
+            ..Sources::default()
+        });
+        let config = config.unwrap().config;
+        assert_eq!(warnings(&config), [""; 0]);
+        set_mode(&data, 0o755);
+        set_mode(&token, 0o644);
+        set_mode(&plugins, 0o770);
+        set_mode(&plugin, 0o664);
+        let told = warnings(&config);
+        assert_eq!(told.len(), 4, "{told:?}");
+        for (warning, path) in told.iter().zip([&data, &token, &plugins, &plugin]) {
+            assert!(warning.ends_with(&text(path)), "{warning}");
+        }
+    }
 
     #[test]
     fn tells_what_others_can_do_and_how_to_mend_it() {

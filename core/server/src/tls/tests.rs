@@ -41,6 +41,27 @@ fn makes_a_certificate_once() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
+/// A key that was made was private then: if it is not any more, somebody may have it.
+#[test]
+fn refuses_a_key_of_its_own_that_others_can_read() {
+    let folder = folder();
+    let key = Tls::load_or_make(folder.path(), &[]).unwrap().files.key;
+    for (mode, is_refused) in [(0o644, true), (0o620, true), (0o640, false), (0o600, false)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let again = Tls::load_or_make(folder.path(), &[]);
+        assert_eq!(again.is_err(), is_refused, "{mode:o}");
+        let checked = Tls::check_made(folder.path());
+        assert_eq!(checked.is_err(), is_refused, "{mode:o}");
+        if let Err(error) = checked {
+            let told = error.to_string();
+            assert!(
+                told.contains("tls-key.pem") && told.contains("chmod 600"),
+                "{told}"
+            );
+        }
+    }
+}
+
 /// As another program reads it: what it is for, how long it lasts, and that it is no authority.
 #[test]
 fn makes_what_openssl_understands() {
