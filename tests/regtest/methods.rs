@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 const FEE: u64 = 10_000;
 const GENESIS: &str = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
-const VERSIONS: [&str; 4] = ["1.4", "1.4.1", "1.4.2", "1.6"];
+const VERSIONS: [&str; 5] = ["1.4", "1.4.1", "1.4.2", "1.4.3", "1.6"];
 
 fn client_of(server: &Electrode, version: &str) -> LineClient {
     let mut client = server.stranger();
@@ -35,8 +35,8 @@ fn has_the_methods_of_each_version() {
     let server = Electrode::serve(&node);
     let hash = json!([Lock::Segwit(1).script_hash()]);
     for (method, params, versions) in [
-        ("blockchain.relayfee", json!([]), &VERSIONS[..3]),
-        ("mempool.get_info", json!([]), &VERSIONS[3..]),
+        ("blockchain.relayfee", json!([]), &VERSIONS[..4]),
+        ("mempool.get_info", json!([]), &VERSIONS[4..]),
         (
             "blockchain.scripthash.unsubscribe",
             hash.clone(),
@@ -45,7 +45,7 @@ fn has_the_methods_of_each_version() {
         (
             "blockchain.transaction.broadcast_package",
             json!([[]]),
-            &VERSIONS[3..],
+            &VERSIONS[4..],
         ),
         ("blockchain.scripthash.get_mempool", hash, &VERSIONS[..]),
         ("mempool.get_fee_histogram", json!([]), &VERSIONS[..]),

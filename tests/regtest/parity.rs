@@ -10,7 +10,7 @@ use electrode_tests::{
 use serde_json::{Value, json};
 
 const FEE: u64 = 10_000;
-const VERSIONS: [&str; 4] = ["1.4", "1.4.1", "1.4.2", "1.6"];
+const VERSIONS: [&str; 5] = ["1.4", "1.4.1", "1.4.2", "1.4.3", "1.6"];
 
 /// What is asked about each script.
 const OF_SCRIPTS: [&str; 6] = [

@@ -47,6 +47,33 @@ fn syncs_and_catches_up(node: &Bitcoind) {
     Oracle::wait_agree(node, &mut server);
 }
 
+/// Each client is told of a script by the text that it subscribed with, the last one if several.
+#[test]
+fn names_a_script_as_the_client_wrote_it() {
+    let node = Bitcoind::start();
+    let (_chain, coins) = Branch::funded(&node, 1);
+    let server = Electrode::serve(&node);
+    let hash = ALICE.script_hash();
+    let capitals = hash.to_uppercase();
+    let texts = [
+        vec![&hash],
+        vec![&capitals],
+        vec![&hash, &capitals],
+        vec![&capitals, &hash],
+    ];
+    let mut clients = texts.map(|texts| {
+        let mut client = server.client();
+        for text in &texts {
+            client.call("blockchain.scripthash.subscribe", &json!([text]));
+        }
+        (client, texts.last().copied().unwrap())
+    });
+    node.send(&coins[0].forward(ALICE, FEE));
+    for (client, text) in &mut clients {
+        assert_eq!(client.notice()["params"][0], **text);
+    }
+}
+
 #[test]
 fn tells_of_a_block_header_first_with_zmq() {
     let node = Bitcoind::start();

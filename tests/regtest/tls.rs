@@ -4,8 +4,9 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::Duration,
@@ -25,19 +26,19 @@ fn fingerprint(server: &Electrode, wire: Wire) -> String {
     sha256::Hash::hash(&certificate(&stream)).to_string()
 }
 
-/// Has another program make a certificate and a key.
+/// Has another program work in a folder.
+fn openssl(folder: &Path, args: &[&str]) {
+    let mut openssl = Command::new("openssl");
+    let output = openssl.args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+/// Makes a certificate and a key.
 fn make(folder: &Path, name: &str, kind: &[&str]) {
-    let status = Command::new("openssl")
-        .args(["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=x"])
-        .args(["-newkey"])
-        .args(kind)
-        .arg("-out")
-        .arg(folder.join(format!("{name}.crt")))
-        .arg("-keyout")
-        .arg(folder.join(format!("{name}.key")))
-        .output()
-        .unwrap();
-    assert!(status.status.success(), "{status:?}");
+    let [cert, key] = ["crt", "key"].map(|end| format!("{name}.{end}"));
+    let files = ["-out", &cert, "-keyout", &key, "-newkey"];
+    let made = ["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=x"];
+    openssl(folder, &[&made[..], &files, kind].concat());
 }
 
 fn named(node: &Bitcoind, folder: &Path) -> Settings {
@@ -104,6 +105,53 @@ fn says_what_is_wrong_with_the_files_before_anything_else() {
     fs::remove_file(folder.path().join("used.key")).unwrap();
     server.start();
     assert_eq!(server.wait_exit(PATIENCE).code(), Some(64));
+}
+
+/// A certificate of version 1, as the HOWTO of `ElectrumX` has operators make one, is shown to a
+/// client that remembers it and takes no other.
+#[test]
+fn serves_who_remembers_a_certificate_of_electrumx() {
+    let node = Bitcoind::start();
+    Branch::genesis().mine(&node, []);
+    let folder = tempfile::tempdir().unwrap();
+    openssl(folder.path(), &["genrsa", "-out", "used.key", "2048"]);
+    let ask = [
+        "req", "-new", "-key", "used.key", "-subj", "/CN=x", "-out", "x.csr",
+    ];
+    openssl(folder.path(), &ask);
+    let sign = [
+        "x509", "-req", "-days", "1825", "-in", "x.csr", "-signkey", "used.key",
+    ];
+    openssl(folder.path(), &[&sign[..], &["-out", "used.crt"]].concat());
+    let settings = named(&node, folder.path());
+    let mut server = Electrode::configured(&settings);
+    assert!(server.run(&["config", "check"]).status.success());
+    server.start();
+    server.wait_ready();
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut client = Command::new("openssl")
+            .args(["s_client", "-quiet", "-verify_return_error", version])
+            .args(["-CAfile", "used.crt", "-connect"])
+            .arg(format!("127.0.0.1:{}", server.port_of(Wire::Ssl)))
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut asked = client.stdin.take().unwrap();
+        asked
+            .write_all(b"{\"id\":7,\"method\":\"server.ping\"}\n")
+            .unwrap();
+        let mut answer = String::new();
+        BufReader::new(client.stdout.take().unwrap())
+            .read_line(&mut answer)
+            .unwrap();
+        assert_eq!(answer, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":null}\n");
+        // It would wait for more, whatever becomes of its input.
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
 }
 
 fn ask_on(client: &mut LineClient, is_over: &AtomicBool, calls: &AtomicU64) {

@@ -247,6 +247,7 @@ fn negotiates_the_version() {
             json!({ "client_name": "Sparrow", "protocol_version": ["1.3", "1.4.2"] }),
             "1.4.2",
         ),
+        (json!(["electron/4.0", "1.4.3"]), "1.4.3"),
         (json!(["", "1.6", "padding", 7]), "1.6"),
         (json!(["tests"]), "1.4"),
         (json!([]), "1.4"),
@@ -287,6 +288,33 @@ fn hangs_up_on_a_version_it_does_not_speak() {
             "{message}"
         );
         assert_eq!(client.receive(), None, "{version}");
+    }
+}
+
+/// What stands behind a refused `server.version` in the same packet, or in the same batch.
+#[test]
+fn answers_nothing_behind_a_version_it_does_not_speak() {
+    let (_node, server) = small_server();
+    let version = r#"{"id":2,"method":"server.version","params":["","1.3"]}"#;
+    let ping = |id| format!(r#"{{"id":{id},"method":"server.ping"}}"#);
+    for (sent, answered) in [
+        (
+            format!("{}\n{version}\n{}\n", ping(1), ping(3)),
+            vec![json!(1), json!(2)],
+        ),
+        (
+            format!("[{},{version},{}]\n{}\n", ping(1), ping(3), ping(4)),
+            vec![json!([1, 2])],
+        ),
+    ] {
+        let mut client = server.stranger();
+        client.send(&sent);
+        let id = |answer: Value| match answer.as_array() {
+            Some(answers) => answers.iter().map(|answer| answer["id"].clone()).collect(),
+            None => answer["id"].clone(),
+        };
+        let ids: Vec<Value> = std::iter::from_fn(|| client.receive()).map(id).collect();
+        assert_eq!(ids, answered, "{sent}");
     }
 }
 

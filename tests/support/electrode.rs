@@ -374,10 +374,25 @@ impl Electrode {
         LineClient::connect(self.port())
     }
 
-    /// Connects to the admin RPC.
+    /// Connects to the admin RPC and shows the token that the server has made.
     #[must_use]
     pub fn operator(&self) -> LineClient {
+        let mut operator = self.visitor();
+        let token = fs::read_to_string(self.token_file()).unwrap();
+        operator.call("auth", &serde_json::json!([token.trim()]));
+        operator
+    }
+
+    /// Connects to the admin RPC and says nothing.
+    #[must_use]
+    pub fn visitor(&self) -> LineClient {
         LineClient::connect(self.rpc_port)
+    }
+
+    /// Gives the file with the token of the admin RPC, which the server makes.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        self.data_dir().join("admin-token")
     }
 
     /// Gives the port of the admin RPC.

@@ -7,11 +7,11 @@ pub(crate) use table::sessions as session_table;
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpStream, ToSocketAddrs as _},
-    path::Path,
     time::Duration,
 };
 
 use electrode_protocol::{AdminCall, AdminResponse, ItemLimit, Token};
+use electrode_server::TokenFile;
 
 use crate::{
     Failure,
@@ -82,7 +82,7 @@ struct Server {
 }
 
 impl Server {
-    /// Connects, and shows the token if the configuration names one.
+    /// Connects, and shows the token if one is known.
     fn connect(target: &TargetArgs, source: &SourceArgs) -> Result<Self, Failure> {
         let configured = source.admin_target()?;
         let address = match (&target.rpc, configured.rpc) {
@@ -90,6 +90,7 @@ impl Server {
             (None, Some(address)) => address.to_string(),
             (None, None) => return Err(Failure::NoTarget),
         };
+        let token = token(target, configured.token_file)?;
         let stream = connect(&address).map_err(|source| Failure::NoServer {
             address: address.clone(),
             source,
@@ -98,8 +99,8 @@ impl Server {
             address,
             stream: BufReader::new(stream),
         };
-        if let Some(path) = &configured.token_file {
-            server.ask(&AdminCall::Auth(read_token(path)?))?;
+        if let Some(token) = token {
+            server.ask(&AdminCall::Auth(token))?;
         }
         Ok(server)
     }
@@ -125,14 +126,14 @@ impl Server {
     }
 }
 
-/// Reads the token of an admin RPC.
-pub(crate) fn read_token(path: &Path) -> Result<Token, Failure> {
-    let failed = |reason: String| Failure::TokenFile {
-        path: path.to_owned(),
-        reason,
+/// Reads the token of the server: from the file that the command line names, else from that of the
+/// configuration. Where there is none the server may need none, and says so if it does.
+fn token(target: &TargetArgs, configured: Option<TokenFile>) -> Result<Option<Token>, Failure> {
+    let named = target.token_file.clone().map(TokenFile::named);
+    let Some(file) = named.or(configured) else {
+        return Ok(None);
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    Token::new(&text).map_err(|error| failed(error.to_string()))
+    Ok(file.read_if_there()?)
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {

@@ -155,6 +155,9 @@ pub(crate) struct TargetArgs {
     /// The rpc service of the server, as host:port; else the first one of the configuration
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) rpc: Option<String>,
+    /// The file with the token of the server; else the one that the configuration leads to
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,

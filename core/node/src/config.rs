@@ -25,7 +25,7 @@ mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-use electrode_server::TlsFiles;
+use electrode_server::{TlsFiles, TokenFile};
 
 use read::Reader;
 use value::OrNone;
@@ -56,15 +56,15 @@ pub(crate) struct Sources {
 pub(crate) struct AdminTarget {
     /// Its first rpc service; where no configuration names any service, the usual one.
     pub(crate) rpc: Option<Address>,
-    /// The file with its token.
-    pub(crate) token_file: Option<PathBuf>,
+    /// The file with its token, as far as that is known; `None` where it needs none, too.
+    pub(crate) token_file: Option<TokenFile>,
 }
 
 impl AdminTarget {
     /// Reads these settings and no others: who asks a server need not know its node.
     ///
     /// # Errors
-    /// One of the two is malformed.
+    /// One of them is malformed.
     pub(crate) fn load(sources: Sources) -> Result<Self, ConfigProblems> {
         let gathered = gather::gather(sources);
         let mut reader = Reader::new(&gathered.found, Vec::new());
@@ -72,12 +72,18 @@ impl AdminTarget {
             true => reader.list("serve.services"),
             false => vec![Service::usual_rpc()],
         };
+        let named = reader
+            .optional("serve.rpc_token_file")
+            .map(TokenFile::named);
+        let data_dir: Option<PathBuf> = reader.optional("data_dir");
+        let made = data_dir.map(|dir| TokenFile::in_folder(&dir));
+        let needs_none: bool = reader.required("serve.rpc_without_token");
         let target = Self {
             rpc: services
                 .into_iter()
                 .find(Service::is_rpc)
                 .map(|service| service.address),
-            token_file: reader.optional("serve.rpc_token_file"),
+            token_file: named.or(made).filter(|_| !needs_none),
         };
         match reader.into_problems() {
             problems if problems.is_empty() => Ok(target),

@@ -7,7 +7,7 @@ use electrode_coins::{CoinFileError, FindCoinError};
 use electrode_daemon::DaemonError;
 use electrode_index::IndexError;
 use electrode_loader::LoadError;
-use electrode_server::{BanError, TlsError};
+use electrode_server::{BanError, TlsError, TokenFileError};
 
 use crate::{call::CallError, config::ConfigProblems};
 
@@ -111,12 +111,28 @@ pub(crate) enum Failure {
         height: u32,
     },
     /// The token of the admin RPC cannot be used.
-    #[error("serve.rpc_token_file {}: {reason}", .path.display())]
-    TokenFile {
-        /// The file.
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+    /// The data directory cannot be used.
+    #[error(
+        "data_dir {}: expected a directory that can be made and written to: {source}; {}",
+        .path.display(),
+        mend_data_dir(source)
+    )]
+    DataDir {
+        /// The directory.
         path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server uses the data directory.
+    #[error(
+        "data_dir {} is in use by another server: stop that first, or name another directory",
+        .path.display()
+    )]
+    DataDirInUse {
+        /// The directory.
+        path: PathBuf,
     },
     /// No configuration says where a server's admin RPC is.
     #[error(
@@ -176,14 +192,17 @@ impl Failure {
         ExitCode::from(match self {
             Self::NobodyReads => return ExitCode::SUCCESS,
             Self::BlocksDiffer(_) | Self::Call(CallError::Refused(_)) => NO,
-            Self::Tls(TlsError::Write { .. }) => INTERNAL,
+            Self::Tls(TlsError::Write { .. }) | Self::Token(TokenFileError::Write { .. }) => {
+                INTERNAL
+            }
             Self::Config(_)
             | Self::Coin(_)
             | Self::CoinFile(_)
             | Self::Bans(_)
             | Self::Tls(_)
             | Self::Listen { .. }
-            | Self::TokenFile { .. }
+            | Self::Token(_)
+            | Self::DataDir { .. }
             | Self::NoTarget
             | Self::BlocksUnread(_)
             | Self::Height(_)
@@ -197,7 +216,7 @@ impl Failure {
             })
             | Self::Plugin(_)
             | Self::Broken(_) => UNUSABLE,
-            Self::Index(_) | Self::Differences(_) => INDEX,
+            Self::Index(_) | Self::Differences(_) | Self::DataDirInUse { .. } => INDEX,
             Self::Daemon(
                 DaemonError::NoUrl | DaemonError::Url { .. } | DaemonError::Zmq { .. },
             ) => USAGE,
@@ -215,11 +234,22 @@ impl Failure {
 /// Tells how an address can be had.
 fn mend_listener(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::AddrInUse => "another program has it: stop that, or choose another port",
+        io::ErrorKind::AddrInUse => {
+            "another program or service has it: stop that, or choose another port"
+        }
         io::ErrorKind::AddrNotAvailable => "choose an address that this machine has",
         io::ErrorKind::PermissionDenied => {
             "choose a port above 1023, or give the program CAP_NET_BIND_SERVICE"
         }
         _ => "check serve.services and serve.http",
+    }
+}
+
+/// Tells how a data directory can be used.
+fn mend_data_dir(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => "make it, and chown it to the user who runs the server",
+        io::ErrorKind::StorageFull => "make room, or name another",
+        _ => "name another",
     }
 }

@@ -111,7 +111,7 @@ impl Follower {
             let looked = self.react(cause, &mut changes).await;
             let is_in_step = matches!(looked, Ok(None));
             match looked {
-                Ok(None) => self.serve(&mut listeners)?,
+                Ok(None) => self.serve(&mut listeners),
                 Ok(Some(stage)) => {
                     self.complaints.of(&stage);
                     self.service.set_stage(stage);
@@ -126,10 +126,10 @@ impl Follower {
     }
 
     /// Lets wallets in: index and mempool are the node's.
-    fn serve(&mut self, listeners: &mut Listeners) -> Result<(), Failure> {
+    fn serve(&mut self, listeners: &mut Listeners) {
         self.complaints.end();
         self.service.set_stage(Stage::Serving);
-        listeners.open()
+        listeners.open();
     }
 
     async fn next_change(&self, changes: &mut Changes) -> Cause {

@@ -9,9 +9,11 @@ mod admin;
 mod build;
 mod call;
 mod chain;
+mod check;
 mod cli;
 mod coins;
 mod config;
+mod data_dir;
 mod demo;
 mod failure;
 mod follow;
@@ -21,6 +23,7 @@ mod log;
 mod offline;
 mod open_files;
 mod pages;
+mod permissions;
 mod progress;
 mod reload;
 mod serve;
@@ -83,8 +86,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             on_runtime(coins::check(&check, &cli.source))
         }
         Some(Command::Config(ConfigCommand::Check)) => {
-            tls::check(&cli.source.load()?)?;
-            log::say("the configuration is fine")
+            on_runtime(check::check(&cli.source.load()?))
         }
         Some(Command::Config(ConfigCommand::Print)) => {
             let config = cli.source.load()?;

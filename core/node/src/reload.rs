@@ -1,12 +1,17 @@
 //! What can change while the server runs: applied at the start, and again at each reload.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use electrode_protocol::Token;
-use electrode_server::{LogRules, Service, Texts};
+use electrode_server::{LogRules, Service, Texts, TokenFile};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Failure, admin, config::Config, limits, log, tls::Certificate};
+use crate::{
+    Failure,
+    config::{Config, ServeSection},
+    limits, log,
+    tls::Certificate,
+};
 
 /// Limits that only a restart changes: room is made for them once.
 const FIXED_LIMITS: &[&str] = &["limits.concurrent_scans", "limits.answer_cache"];
@@ -14,6 +19,8 @@ const FIXED_LIMITS: &[&str] = &["limits.concurrent_scans", "limits.answer_cache"
 /// Settings besides those of `[limits]` that a reload puts into force.
 const LIVE: &[&str] = &[
     "serve.rpc_token_file",
+    "serve.rpc_without_token",
+    "serve.http_hosts",
     "serve.banner_file",
     "serve.tor_banner_file",
     "serve.donation_address",
@@ -68,7 +75,8 @@ impl<R: Fn() -> Result<Config, Failure>> Reloader<R> {
     /// Tells what changed. What cannot be used changes nothing: all that can fail comes first.
     fn reload(&mut self) -> Result<String, Failure> {
         let config = (self.reread)()?;
-        let token = admin_token(&config)?;
+        // The directory that is in use, whatever a restart would take.
+        let token = admin_token(&self.config.data_dir, &config.serve)?;
         let bans = self.service.bans().read_again()?;
         let certificate = self.certificate.reload()?;
         self.service
@@ -94,10 +102,21 @@ fn is_live(path: &str) -> bool {
     LIVE.contains(&path) || is_limit && !FIXED_LIMITS.contains(&path)
 }
 
-/// Reads the token of the admin RPC, if there is one.
-pub(crate) fn admin_token(config: &Config) -> Result<Option<Token>, Failure> {
-    let file = config.serve.rpc_token_file.as_deref();
-    file.map(admin::read_token).transpose()
+/// Reads the token of the admin RPC, which is made where none is; `None` where it needs none.
+pub(crate) fn admin_token(data_dir: &Path, serve: &ServeSection) -> Result<Option<Token>, Failure> {
+    let file = token_file(data_dir, serve);
+    Ok(file.map(|file| file.read_or_make()).transpose()?)
+}
+
+/// Tells where the token of the admin RPC is; `None` where it needs none.
+pub(crate) fn token_file(data_dir: &Path, serve: &ServeSection) -> Option<TokenFile> {
+    if serve.rpc.is_empty() || serve.rpc_without_token {
+        return None;
+    }
+    Some(match &serve.rpc_token_file {
+        Some(path) => TokenFile::named(path.clone()),
+        None => TokenFile::in_folder(data_dir),
+    })
 }
 
 /// Puts into force what can change while the server runs, but its limits, which it has from the start.
@@ -109,6 +128,7 @@ pub(crate) fn apply(config: &Config, token: Option<Token>, service: &Service) {
         sessions: config.log.sessions.0,
     });
     service.set_admin_token(token);
+    service.set_http_hosts(serve.http_hosts.clone());
     service.set_texts(Texts {
         banner_file: serve.banner_file.clone(),
         tor_banner_file: serve.tor_banner_file.clone(),

@@ -17,9 +17,11 @@ use crate::{
     build::{AskFor, Blocks},
     chain,
     config::Config,
+    data_dir,
     follow::Follower,
     limits,
-    listen::{self, Listeners},
+    listen::{self, Listeners, Reservations},
+    permissions,
     reload::{self, Reloader},
     session_log,
     tls::{self, Certificate},
@@ -41,8 +43,15 @@ pub(crate) async fn serve(
         tracing::warn!(coin = %config.coin, net = %config.net, %note, "a note on this chain");
     }
     let daemon = chain::daemon(&config.daemon, coin.as_ref())?;
+    // What cannot be had is told now, and not when the index is built.
     tls::check(config)?;
-    let reserved = listen::reserve_all(&config.serve.services).await?;
+    let reserved = listen::reserve_all(&config.serve).await?;
+    let _data_dir = data_dir::take(&config.data_dir)?;
+    let token = reload::admin_token(&config.data_dir, &config.serve)?;
+    let certificate = Certificate::start(config)?;
+    for warning in permissions::warnings(config) {
+        tracing::warn!("{warning}");
+    }
     let service = Service::start(
         Arc::clone(&coin),
         daemon.clone(),
@@ -50,12 +59,12 @@ pub(crate) async fn serve(
         limits::server_limits(&config.limits),
         limits::bans(&config.data_dir)?,
     );
-    reload::apply(config, reload::admin_token(config)?, &service);
-    serve_operators(config, &service).await?;
+    reload::apply(config, token, &service);
+    serve_operators(&reserved, &service)?;
     tokio::spawn(session_log::run(Arc::clone(&service)));
-    let certificate = Certificate::default();
     let proxies = config.serve.proxy_protocol_from.clone();
-    let listeners = Listeners::new(Arc::clone(&service), reserved, proxies, certificate.clone());
+    let wallets = reserved.services;
+    let listeners = Listeners::new(Arc::clone(&service), wallets, proxies, certificate.clone());
     let reloader = Reloader::new(config.clone(), reread, Arc::clone(&service), certificate);
     let mut work = tokio::spawn(run(config.clone(), coin, daemon, listeners));
     let ended = tokio::select! {
@@ -79,15 +88,15 @@ pub(crate) async fn serve(
 }
 
 /// Opens what operators and monitoring use, which is there from the start.
-async fn serve_operators(config: &Config, service: &Arc<Service>) -> Result<(), Failure> {
-    for rpc in &config.serve.rpc {
-        let listener = listen::open(listen::reserve(&rpc.address).await?)?;
-        tracing::info!(address = %rpc.address, "serving operators");
+fn serve_operators(reserved: &Reservations, service: &Arc<Service>) -> Result<(), Failure> {
+    for rpc in &reserved.rpc {
+        let listener = rpc.open()?;
+        tracing::info!(service = rpc.name(), "serving operators");
         tokio::spawn(serve_admin(Arc::clone(service), listener));
     }
-    if let Some(address) = &config.serve.http {
-        let listener = listen::open(listen::reserve(address).await?)?;
-        tracing::info!(%address, "status page");
+    if let Some(http) = &reserved.http {
+        let listener = http.open()?;
+        tracing::info!(address = http.name(), "status page");
         tokio::spawn(serve_http(Arc::clone(service), listener));
     }
     Ok(())
@@ -95,7 +104,7 @@ async fn serve_operators(config: &Config, service: &Arc<Service>) -> Result<(), 
 
 /// Follows the node, which opens the listeners once there is nothing that wallets would miss.
 ///
-/// Nothing is written before the node has said that it is on the coin's chain.
+/// Nothing is written to the index before the node has said that it is on the coin's chain.
 async fn run(
     config: Config,
     coin: Arc<dyn Coin>,
@@ -104,7 +113,6 @@ async fn run(
 ) -> Result<(), Failure> {
     chain::check_genesis(&daemon, coin.as_ref()).await?;
     let index = task::block_in_place(|| open_index(&config, coin.as_ref()))?;
-    listeners.certificate().start(&config)?;
     let changes = daemon.changes();
     let blocks = Blocks::new(coin, daemon, AskFor::WithSpent).await?;
     let service = Arc::clone(listeners.service());

@@ -3,7 +3,7 @@
 use electrode_coin::{Height, ScriptHash, Txid};
 use serde::{Deserialize, Serialize};
 
-use crate::{Method, RequestedVersion};
+use crate::{Method, RequestedVersion, Spelling};
 
 /// One request of any protocol version.
 ///
@@ -59,7 +59,12 @@ pub enum Call {
     /// `blockchain.scripthash.listunspent`.
     ListUnspent(ScriptHash),
     /// `blockchain.scripthash.subscribe`.
-    Subscribe(ScriptHash),
+    Subscribe {
+        /// Which script.
+        script: ScriptHash,
+        /// How notifications are to name it, if not as everybody does.
+        spelling: Option<Spelling>,
+    },
     /// `blockchain.scripthash.unsubscribe`.
     Unsubscribe(ScriptHash),
     /// `blockchain.transaction.get`.
@@ -131,7 +136,7 @@ impl Call {
             Self::GetHistory(_) => Method::GetHistory,
             Self::GetMempool(_) => Method::GetMempool,
             Self::ListUnspent(_) => Method::ListUnspent,
-            Self::Subscribe(_) => Method::Subscribe,
+            Self::Subscribe { .. } => Method::Subscribe,
             Self::Unsubscribe(_) => Method::Unsubscribe,
             Self::TransactionGet { .. } => Method::TransactionGet,
             Self::GetMerkle { .. } => Method::GetMerkle,

@@ -8,7 +8,7 @@ mod write;
 use electrode_coin::{Height, ScriptHash};
 
 use self::write::{json, raw, reversed_hex};
-use crate::{Answer, Dialect, Id, RpcError, Status};
+use crate::{Answer, Dialect, Id, RpcError, Spelling, Status};
 
 /// Appends the response to one request; nothing to a notification.
 pub fn encode_response(
@@ -86,17 +86,21 @@ pub fn encode_headers_notification(out: &mut Vec<u8>, header: &[u8], height: Hei
     raw(out, "]}");
 }
 
-/// Appends the news of a script's new status.
+/// Appends the news of a script's new status, with the script as the client writes it.
 pub fn encode_status_notification(
     out: &mut Vec<u8>,
     script_hash: &ScriptHash,
+    spelling: Option<&Spelling>,
     status: Option<&Status>,
 ) {
     raw(
         out,
         r#"{"jsonrpc":"2.0","method":"blockchain.scripthash.subscribe","params":["#,
     );
-    reversed_hex(out, &script_hash.0);
+    match spelling {
+        Some(spelling) => json(out, spelling.as_str()),
+        None => reversed_hex(out, &script_hash.0),
+    }
     raw(out, ",");
     answer::encode_status(out, status);
     raw(out, "]}");

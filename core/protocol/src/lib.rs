@@ -28,6 +28,7 @@ pub mod merkle;
 mod method;
 mod methods;
 mod request;
+mod spelling;
 mod status;
 mod version;
 
@@ -54,5 +55,6 @@ pub use hex::decode as decode_hex;
 pub use line::{LineDecoder, LineTooLong};
 pub use method::Method;
 pub use request::{Id, Incoming, Params, Refusal, Request, parse};
+pub use spelling::Spelling;
 pub use status::{Status, StatusHasher, sort_mempool};
 pub use version::{ParseVersionError, ProtocolVersion, RequestedVersion, negotiate};

@@ -135,7 +135,8 @@ static METHODS: &[Method] = &[
         args.get(0).script_hash().map(Call::ListUnspent)
     }),
     Method::new("blockchain.scripthash.subscribe", SCRIPT_HASH, |args| {
-        args.get(0).script_hash().map(Call::Subscribe)
+        let (script, spelling) = args.get(0).spelled_script_hash()?;
+        Ok(Call::Subscribe { script, spelling })
     }),
     Method::new("blockchain.scripthash.unsubscribe", SCRIPT_HASH, |args| {
         args.get(0).script_hash().map(Call::Unsubscribe)

@@ -21,12 +21,21 @@ impl ProtocolVersion {
     pub const V1_4_1: Self = Self::new(1, 4, 1);
     /// Adds `blockchain.scripthash.unsubscribe`.
     pub const V1_4_2: Self = Self::new(1, 4, 2);
+    /// Adds a method of name coins, which no coin here has, and nothing else; clients name it all
+    /// the same.
+    pub const V1_4_3: Self = Self::new(1, 4, 3);
     /// Lists headers, fixes the order of mempool transactions, adds package broadcast. There is
     /// no 1.5.
     pub const V1_6: Self = Self::new(1, 6, 0);
 
     /// Every version that this crate speaks, oldest first.
-    pub const SERVED: [Self; 4] = [Self::V1_4, Self::V1_4_1, Self::V1_4_2, Self::V1_6];
+    pub const SERVED: [Self; 5] = [
+        Self::V1_4,
+        Self::V1_4_1,
+        Self::V1_4_2,
+        Self::V1_4_3,
+        Self::V1_6,
+    ];
 
     const fn new(major: u16, minor: u16, revision: u16) -> Self {
         Self {
@@ -158,11 +167,13 @@ mod tests {
             ("1.6.0", "1.6.0", Some("1.6")),
             ("1.4", "1.6", Some("1.6")),
             ("1.3", "1.4.2", Some("1.4.2")),
-            ("1.4", "1.4.5", Some("1.4.2")),
-            ("1.4", "1.5", Some("1.4.2")),
+            ("1.4.3", "1.4.3", Some("1.4.3")),
+            ("1.4", "1.4.5", Some("1.4.3")),
+            ("1.4", "1.5", Some("1.4.3")),
             ("1.4", "1.4", Some("1.4")),
             ("1.4", "9.9", Some("1.6")),
             ("0.9", "1.3", None),
+            ("1.4.4", "1.5", None),
             ("1.7", "1.8", None),
             ("1.5", "1.5", None),
             ("1.6", "1.4", None),

@@ -97,7 +97,7 @@ fn start(asker: Asker<'_>, call: Call, dialect: Dialect) -> Outcome {
         Call::GetHistory(script) => asker.read_of(method, script, scripts::history(script)),
         Call::GetMempool(script) => asker.read(scripts::mempool(script)),
         Call::ListUnspent(script) => asker.read_of(method, script, scripts::unspent(script)),
-        Call::Subscribe(script) => asker.read_of(method, script, scripts::status(script)),
+        Call::Subscribe { script, .. } => asker.read_of(method, script, scripts::status(script)),
         Call::HeadersSubscribe => asker.read(blocks::tip),
         Call::BlockHeader { height, cp_height } => {
             asker.read(blocks::header(height, cp_height, dialect))

@@ -4,8 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     net::IpAddr,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,6 +13,8 @@ use std::{
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+use crate::private_file;
 
 /// Bans that are kept, at most: each new connection is compared with all of them.
 const MAX_BANS: usize = 10_000;
@@ -187,7 +188,7 @@ impl Bans {
         let Some(path) = &self.path else {
             return Ok(());
         };
-        replace(path, table).map_err(|source| BanError::File {
+        write_to(path, table).map_err(|source| BanError::File {
             path: path.clone(),
             source,
         })
@@ -220,8 +221,8 @@ fn read(path: &Path) -> Result<Vec<Line>, BanError> {
     serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))
 }
 
-/// Replaces the file: it is there, old or new, whatever happens.
-fn replace(path: &Path, table: &BTreeMap<IpNet, Ban>) -> io::Result<()> {
+/// Writes the file anew. It names addresses of clients, which are nobody else's business.
+fn write_to(path: &Path, table: &BTreeMap<IpNet, Ban>) -> io::Result<()> {
     let line = |ban: &Ban| Line {
         net: ban.net,
         reason: ban.reason.clone(),
@@ -229,15 +230,7 @@ fn replace(path: &Path, table: &BTreeMap<IpNet, Ban>) -> io::Result<()> {
         until: ban.until,
     };
     let lines: Vec<_> = table.values().map(line).collect();
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    file.write_all(&serde_json::to_vec_pretty(&lines)?)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    private_file::replace(path, &serde_json::to_vec_pretty(&lines)?)
 }
 
 fn unix_secs(time: SystemTime) -> u64 {

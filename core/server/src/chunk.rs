@@ -1,6 +1,12 @@
 //! Reading from a socket without a buffer for each session.
 
-use std::{future::poll_fn, io, mem::MaybeUninit, pin::Pin, task::ready};
+use std::{
+    future::poll_fn,
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -16,12 +22,18 @@ pub(crate) async fn read_chunk<R: AsyncRead + Unpin>(
     source: &mut R,
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<usize> {
-    poll_fn(|context| {
-        let mut bytes = [MaybeUninit::uninit(); CHUNK_LEN];
-        let mut buffer = ReadBuf::uninit(&mut bytes);
-        ready!(Pin::new(&mut *source).poll_read(context, &mut buffer))?;
-        take(buffer.filled());
-        Ok(buffer.filled().len()).into()
-    })
-    .await
+    poll_fn(|context| poll_chunk(source, context, &mut take)).await
+}
+
+/// Does the same where the caller waits.
+pub(crate) fn poll_chunk<R: AsyncRead + Unpin>(
+    source: &mut R,
+    context: &mut Context<'_>,
+    take: impl FnOnce(&[u8]),
+) -> Poll<io::Result<usize>> {
+    let mut bytes = [MaybeUninit::uninit(); CHUNK_LEN];
+    let mut buffer = ReadBuf::uninit(&mut bytes);
+    ready!(Pin::new(source).poll_read(context, &mut buffer))?;
+    take(buffer.filled());
+    Poll::Ready(Ok(buffer.filled().len()))
 }

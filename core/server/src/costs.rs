@@ -61,7 +61,7 @@ impl Default for CostModel {
 
 impl CostModel {
     /// Gives what bytes cost that were received or sent.
-    pub(crate) fn bytes(&self, count: usize) -> f64 {
+    pub(crate) fn bytes(&self, count: u64) -> f64 {
         let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         match self.bandwidth_unit {
             0 => 0.0,
@@ -90,7 +90,7 @@ impl CostModel {
     }
 
     /// Gives the cost that may pass before a session is judged anew.
-    fn review_cost(&self) -> f64 {
+    pub(crate) fn review_cost(&self) -> f64 {
         match self.hard_limit {
             0 => REVIEW_COST,
             hard => REVIEW_COST.min(f64::from(hard) / 100.0),

@@ -72,7 +72,7 @@ impl Seats {
 }
 
 /// Gives what stands for one host: of IPv6 a /64, which every host has to itself.
-fn host(ip: IpAddr) -> IpAddr {
+pub(crate) fn host(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),

@@ -14,17 +14,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{Service, endurance::Endurance};
 pub use entrance::Entrance;
+use entrance::Gate;
 
 /// Accepts connections until the service stops.
 pub async fn serve_clients(service: Arc<Service>, listener: TcpListener, entrance: Entrance) {
     let mut stopping = service.stopping();
-    let entrance = Arc::new(entrance);
+    let gate = Arc::new(Gate::new(entrance));
     let mut endurance = Endurance::new("wallets");
     loop {
         tokio::select! {
             () = stopping.wait() => return,
             accepted = accept(&service, &listener) => match accepted {
-                Ok((stream, peer)) => start(&service, &entrance, stream, peer),
+                Ok((stream, peer)) => start(&service, &gate, stream, peer),
                 Err(error) => endurance.endure(error).await,
             }
         }
@@ -46,14 +47,14 @@ async fn accept(service: &Service, listener: &TcpListener) -> io::Result<(TcpStr
 }
 
 /// Lets a connection in, in a task of its own: one that stalls holds up nobody.
-fn start(service: &Arc<Service>, entrance: &Arc<Entrance>, stream: TcpStream, peer: SocketAddr) {
+fn start(service: &Arc<Service>, gate: &Arc<Gate>, stream: TcpStream, peer: SocketAddr) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(peer = %service.for_log(peer), %error, "answers may be delayed");
     }
-    let (service, entrance) = (Arc::clone(service), Arc::clone(entrance));
+    let (service, gate) = (Arc::clone(service), Arc::clone(gate));
     let place = service.take_place();
     tokio::spawn(async move {
-        entrance.admit(service, stream, peer).await;
+        gate.admit(service, stream, peer).await;
         drop(place);
     });
 }

@@ -14,7 +14,7 @@ use electrode_protocol::Token;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::{
-    Limits, LogRules, Reloaded, ServerConfig, Snapshot, Stage, Texts,
+    HttpHost, Limits, LogRules, Reloaded, ServerConfig, Snapshot, Stage, Texts,
     bans::Bans,
     costs::Costs,
     door::Seats,
@@ -69,6 +69,7 @@ pub struct Service {
     pub(crate) started: Started,
     pub(crate) history: History,
     texts: ArcSwap<Texts>,
+    http_hosts: ArcSwap<Vec<HttpHost>>,
     pub(crate) log_rules: watch::Sender<LogRules>,
     admin_token: ArcSwapOption<Token>,
     daemon_height: AtomicU64,
@@ -158,6 +159,7 @@ impl Service {
             started: Started::now(),
             history: History::default(),
             texts: ArcSwap::default(),
+            http_hosts: ArcSwap::default(),
             log_rules: watch::Sender::default(),
             admin_token: ArcSwapOption::empty(),
             daemon_height: AtomicU64::new(UNKNOWN_HEIGHT),
@@ -284,6 +286,16 @@ impl Service {
     /// Gives what the operator tells wallets.
     pub(crate) fn texts(&self) -> Guard<Arc<Texts>> {
         self.texts.load()
+    }
+
+    /// Replaces the names that the pages may be asked for by.
+    pub fn set_http_hosts(&self, hosts: Vec<HttpHost>) {
+        self.http_hosts.store(Arc::new(hosts));
+    }
+
+    /// Gives the names that the pages may be asked for by.
+    pub(crate) fn http_hosts(&self) -> Guard<Arc<Vec<HttpHost>>> {
+        self.http_hosts.load()
     }
 
     /// Replaces the token without which no operator is served; none serves everybody who can

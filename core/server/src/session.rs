@@ -11,68 +11,70 @@ mod calls;
 mod input;
 mod messages;
 mod output;
+mod received;
 mod send;
 mod turn;
 mod work;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     sync::Arc,
-    time::Duration,
 };
 
 use electrode_coin::ScriptHash;
-use electrode_protocol::{Dialect, Incoming, LineDecoder, Refusal};
+use electrode_protocol::{Dialect, Incoming, Refusal, Spelling};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
+    io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
     sync::{Semaphore, mpsc},
     task::JoinSet,
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 
 use crate::{
     Connection, Service,
-    chunk::read_chunk,
     costs::Standing,
+    farewell::farewell,
+    meter::Meter,
+    notice::Notice,
     numbers::as_u64,
     session_info::{Count, Ending, SessionInfo},
-    subscriptions::{Mailbox, Notice},
+    subscriptions::Mailbox,
     tally::{Ended, Reason as _},
 };
 pub(crate) use input::decode;
+use input::{Heard, Input, Taken, listen};
 use output::Output;
+use received::Received;
 use send::send;
 use turn::Turn;
 use work::Done;
 
-/// Longest time the client may take to hang up after the server did.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Serves a connection until either side has had enough.
+/// Serves a connection until either side has had enough, and tells why; `None` if the client is
+/// not let in after all. What comes in over `stream` is counted by `meter`.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     service: Arc<Service>,
     stream: S,
+    meter: Arc<Meter>,
     connection: Connection,
-) {
+) -> Option<Ended> {
     let Connection { transport, peer } = connection;
-    let Some(info) = service.enter(connection) else {
-        return;
-    };
-    let mut session = Session::new(Arc::clone(&service), stream, Arc::clone(&info));
+    let info = service.enter(connection)?;
+    let mut session = Session::new(Arc::clone(&service), stream, meter, Arc::clone(&info));
     let ended = session.serve().await;
     service
         .subscriptions
         .remove_all(info.id, session.scripts.iter());
     if ended.is_ok() {
-        session.hang_up().await;
+        farewell(&mut session.reader, &mut session.writer).await;
     }
     service.leave(&info);
     let why = *ended.as_ref().unwrap_or(&Ended::Lost);
     service.counters.ended.count(why);
-    let (session, peer, why) = (info.id, service.for_log(peer), why.name());
+    let (session, peer) = (info.id, service.for_log(peer));
     let error = ended.err().map(tracing::field::display);
-    tracing::debug!(%peer, %transport, session, why, error, "session ended");
+    tracing::debug!(%peer, %transport, session, why = why.name(), error, "session ended");
+    Some(why)
 }
 
 struct Session<S> {
@@ -80,13 +82,16 @@ struct Session<S> {
     info: Arc<SessionInfo>,
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
-    decoder: LineDecoder,
+    received: Received,
+    input: Input,
     /// Bounds its long scans.
     scans: Arc<Semaphore>,
     dialect: Dialect,
     scripts: HashSet<ScriptHash>,
+    /// How the client writes those that it writes in a way of its own.
+    spellings: HashMap<ScriptHash, Spelling>,
     mailbox: Mailbox,
-    inbox: mpsc::Receiver<Notice>,
+    inbox: mpsc::Receiver<Arc<Notice>>,
     /// Requests that were read and not started.
     waiting: VecDeque<Result<Incoming, Refusal>>,
     /// Requests that are worked on beside.
@@ -101,15 +106,18 @@ struct Session<S> {
     standing: Standing,
     /// Why nothing more is read, once that is so: what was read is answered, then it ends.
     closing: Option<Ended>,
+    /// Whether the client is not served after all: of what it asked behind that nothing is answered.
+    is_refused: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    fn new(service: Arc<Service>, stream: S, info: Arc<SessionInfo>) -> Self {
+    fn new(service: Arc<Service>, stream: S, meter: Arc<Meter>, info: Arc<SessionInfo>) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let limits = service.limits();
         let (mailbox, inbox) = Mailbox::new(&info, limits.max_queued_notices);
         Self {
-            decoder: LineDecoder::new(limits.max_recv),
+            received: Received::new(meter),
+            input: Input::new(info.connection.transport, &limits),
             scans: Arc::new(Semaphore::new(limits.concurrent_scans_per_session)),
             dialect: Dialect::new(service.config.protocol_min),
             service,
@@ -117,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             reader,
             writer,
             scripts: HashSet::new(),
+            spellings: HashMap::new(),
             mailbox,
             inbox,
             waiting: VecDeque::new(),
@@ -127,13 +136,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             turn: Turn::begin(),
             standing: Standing::Free,
             closing: None,
+            is_refused: false,
         }
     }
 
     /// Tells why the session ended.
     async fn serve(&mut self) -> io::Result<Ended> {
-        let (service, info) = (Arc::clone(&self.service), Arc::clone(&self.info));
-        let max_batch = self.service.limits().max_batch;
+        let info = Arc::clone(&self.info);
         loop {
             self.turn.resume();
             self.start_waiting().await;
@@ -143,27 +152,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let has_output = self.output.is_pending();
             let takes_answers = self.output.has_room() && !self.working.is_empty();
             let takes_notices = self.output.has_room() && self.subscribing == 0;
-            let takes_requests = self.has_room() && self.closing.is_none();
+            let deaf_until = self.received.deaf_until();
+            let takes_requests = self.has_room() && self.closing.is_none() && deaf_until.is_none();
+            let (meter, charged) = self.received.counted();
             let (deadline, late) = self.deadline();
             let Self {
                 reader,
                 writer,
-                decoder,
+                input,
                 waiting,
                 working,
                 inbox,
                 output,
                 ..
             } = self;
-            let mut has_line = false;
-            let take = |bytes: &[u8]| {
-                has_line = bytes.contains(&b'\n');
-                let before = waiting.len();
-                decode(decoder, waiting, max_batch, bytes);
-                info.count(Count::ReceivedBytes, as_u64(bytes.len()));
-                service.charge(&info, service.limits().costs.bytes(bytes.len()));
-                info.count(Count::ReceivedMessages, as_u64(waiting.len() - before));
-            };
+            let mut taken = Taken::default();
+            let take = |bytes: &[u8]| taken = input.take(bytes, waiting);
             tokio::select! {
                 biased;
                 ending = info.asked_to_end() => match ending {
@@ -173,23 +177,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 sent = send(writer, output.unsent()), if has_output => self.output.accept(sent?),
                 Some(done) = working.join_next(), if takes_answers => self.take(done),
                 Some(notice) = inbox.recv(), if takes_notices => self.notify(&notice),
-                read = read_chunk(reader, take), if takes_requests => {
-                    // Who says a byte now and then and never a line is as good as silent.
-                    if has_line {
-                        self.heard = Instant::now();
-                    }
-                    self.hear(read)?;
+                heard = listen(reader, &meter, charged, take), if takes_requests => {
+                    self.hear(heard, taken)?;
                 }
-                () = tokio::time::sleep_until(deadline) => return Ok(late),
+                () = sleep_until(deaf_until.unwrap_or(deadline)), if deaf_until.is_some() => {}
+                () = sleep_until(deadline) => return Ok(late),
             }
         }
     }
 
-    /// Takes note of the end of what is read.
-    fn hear(&mut self, read: io::Result<usize>) -> io::Result<()> {
-        match read {
-            Ok(0) => self.close(Ended::Done),
-            Ok(_) => {}
+    /// Takes note of what came, and of the end of it.
+    fn hear(&mut self, heard: io::Result<Heard>, taken: Taken) -> io::Result<()> {
+        // Who says a byte now and then and never a line is as good as silent.
+        if taken.has_line {
+            self.heard = Instant::now();
+        }
+        self.info
+            .count(Count::ReceivedMessages, as_u64(taken.messages));
+        taken.foreign.into_iter().for_each(|why| self.close(why));
+        self.charge_received(taken.messages);
+        match heard {
+            Ok(Heard::End) => self.close(Ended::Done),
+            Ok(Heard::Bytes | Heard::Nothing) => {}
             // What stands in the way of the next line is told, as far as the transport can.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 self.close(Ended::Unreadable);
@@ -197,18 +206,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-
-    /// Says that nothing more will come, and waits a moment for the client to say so too: a
-    /// connection that is dropped with unread bytes takes back what the client has not read yet.
-    async fn hang_up(&mut self) {
-        let farewell = async {
-            self.writer.shutdown().await?;
-            while read_chunk(&mut self.reader, |_too_late| {}).await? > 0 {}
-            Ok::<_, io::Error>(())
-        };
-        // A client that does not answer has had its moment.
-        drop(tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await);
     }
 
     fn is_over(&self) -> Option<Ended> {
@@ -228,10 +225,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn notify(&mut self, notice: &Notice) {
-        let cost = notice.cost + self.service.limits().costs.bytes(notice.line.len());
+        let line = notice.line(&self.spellings);
+        let cost = notice.cost + self.service.limits().costs.bytes(as_u64(line.len()));
         self.service.charge(&self.info, cost);
-        self.count_sent(notice.line.len());
-        self.output.push(&notice.line);
+        self.count_sent(line.len());
+        self.output.push(&line);
     }
 }
 
@@ -239,6 +237,12 @@ impl<S> Session<S> {
     /// Ends the session once what was read is answered; of several reasons the first one counts.
     fn close(&mut self, why: Ended) {
         self.closing.get_or_insert(why);
+    }
+
+    /// Ends the session of a client that is not served.
+    fn refuse_client(&mut self) {
+        self.is_refused = true;
+        self.close(Ended::Client);
     }
 
     /// Counts a message that is sent; of nothing there is nothing to count.

@@ -10,18 +10,10 @@ use electrode_protocol::Status;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::{
+    notice::Notice,
     session_info::{Ending, SessionInfo},
     tally::Ended,
 };
-
-/// A notification.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Notice {
-    /// How it is sent, shared by all who get it.
-    pub(crate) line: Arc<[u8]>,
-    /// What it costs each of them, its bytes apart.
-    pub(crate) cost: f64,
-}
 
 /// Number of a session.
 pub(crate) type SessionId = u64;
@@ -30,13 +22,16 @@ pub(crate) type SessionId = u64;
 #[derive(Clone, Debug)]
 pub(crate) struct Mailbox {
     pub(crate) session: SessionId,
-    notices: mpsc::Sender<Notice>,
+    notices: mpsc::Sender<Arc<Notice>>,
     info: Arc<SessionInfo>,
 }
 
 impl Mailbox {
     /// Makes a mailbox for up to `capacity` notices that wait.
-    pub(crate) fn new(info: &Arc<SessionInfo>, capacity: usize) -> (Self, mpsc::Receiver<Notice>) {
+    pub(crate) fn new(
+        info: &Arc<SessionInfo>,
+        capacity: usize,
+    ) -> (Self, mpsc::Receiver<Arc<Notice>>) {
         let (notices, inbox) = mpsc::channel(capacity);
         let mailbox = Self {
             session: info.id,
@@ -48,9 +43,9 @@ impl Mailbox {
 
     /// Tells whether the notice found room; a session that is gone needs none, one that did not
     /// take those before is ended.
-    fn push(&self, notice: &Notice) -> bool {
+    fn push(&self, notice: &Arc<Notice>) -> bool {
         let is_full = matches!(
-            self.notices.try_send(notice.clone()),
+            self.notices.try_send(Arc::clone(notice)),
             Err(TrySendError::Full(_))
         );
         if is_full {
@@ -153,14 +148,19 @@ impl Subscriptions {
     }
 
     /// Tells everybody who wants to hear of new blocks.
-    pub(crate) fn tell_headers(&self, notice: &Notice) {
+    pub(crate) fn tell_headers(&self, notice: &Arc<Notice>) {
         self.lock()
             .headers
             .retain(|_, mailbox| mailbox.push(notice));
     }
 
     /// Tells everybody subscribed to a script of its status, unless they know it.
-    pub(crate) fn tell_status(&self, script: &ScriptHash, status: Option<Status>, notice: &Notice) {
+    pub(crate) fn tell_status(
+        &self,
+        script: &ScriptHash,
+        status: Option<Status>,
+        notice: &Arc<Notice>,
+    ) {
         let mut tables = self.lock();
         let Some(watch) = tables.scripts.get_mut(script) else {
             return;
@@ -209,6 +209,8 @@ fn hashes_of(key: ScriptKey) -> std::ops::RangeInclusive<ScriptHash> {
 
 #[cfg(test)]
 mod tests {
+    use electrode_coin::Height;
+
     use super::*;
     use crate::{Connection, Transport, costs::Account};
 
@@ -220,11 +222,12 @@ mod tests {
         Arc::new(SessionInfo::new(id, connection, Account::exempt()))
     }
 
-    fn notice(text: &str) -> Notice {
-        Notice {
-            line: text.as_bytes().into(),
-            cost: 0.0,
-        }
+    fn block() -> Arc<Notice> {
+        Arc::new(Notice::of_tip(&[0xab], Height(5)))
+    }
+
+    fn news() -> Arc<Notice> {
+        Arc::new(Notice::of_status(SCRIPT, None, 0.0))
     }
 
     #[test]
@@ -235,9 +238,9 @@ mod tests {
         assert!(subscriptions.add(SCRIPT, &a, 10));
         assert!(subscriptions.add(ScriptHash([8; 32]), &b, 10));
         assert_eq!(subscriptions.watched([SCRIPT.key()].into_iter()), [SCRIPT]);
-        subscriptions.tell_status(&SCRIPT, None, &notice("one"));
-        subscriptions.tell_status(&SCRIPT, None, &notice("one"));
-        assert_eq!(inbox_a.try_recv().unwrap(), notice("one"));
+        subscriptions.tell_status(&SCRIPT, None, &news());
+        subscriptions.tell_status(&SCRIPT, None, &news());
+        assert_eq!(inbox_a.try_recv().unwrap(), news());
         assert!(inbox_a.try_recv().is_err());
         assert!(inbox_b.try_recv().is_err());
     }
@@ -263,9 +266,9 @@ mod tests {
         let (mailbox, mut inbox) = Mailbox::new(&info, 1);
         subscriptions.add_headers(&mailbox);
         subscriptions.add(SCRIPT, &mailbox, 10);
-        (0..2).for_each(|_| subscriptions.tell_headers(&notice("block")));
-        subscriptions.tell_status(&SCRIPT, None, &notice("status"));
-        assert_eq!(inbox.try_recv().unwrap(), notice("block"));
+        (0..2).for_each(|_| subscriptions.tell_headers(&block()));
+        subscriptions.tell_status(&SCRIPT, None, &news());
+        assert_eq!(inbox.try_recv().unwrap(), block());
         assert!(inbox.try_recv().is_err());
         assert_eq!(info.ending(), Some(Ending::AtOnce(Ended::Slow)));
         assert_eq!(subscriptions.count(), 0);

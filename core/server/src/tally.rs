@@ -68,7 +68,13 @@ pub(crate) enum Refused {
     PerIp,
     /// The proxy did not say who it is.
     Proxy,
-    /// It spoke no TLS, or no `WebSocket`.
+    /// It speaks TLS where it must not.
+    Tls,
+    /// It speaks HTTP where it must not, for a `WebSocket` perhaps.
+    Http,
+    /// It speaks the protocol, without the TLS or `WebSocket` that belongs around it.
+    Plain,
+    /// It spoke no TLS, or no `WebSocket`, in some other way.
     Handshake,
     /// It took too long until its first line could come.
     HandshakeTimeout,
@@ -79,6 +85,9 @@ impl Reason for Refused {
         Self::Banned,
         Self::PerIp,
         Self::Proxy,
+        Self::Tls,
+        Self::Http,
+        Self::Plain,
         Self::Handshake,
         Self::HandshakeTimeout,
     ];
@@ -88,6 +97,9 @@ impl Reason for Refused {
             Self::Banned => "banned",
             Self::PerIp => "per_ip",
             Self::Proxy => "proxy",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Plain => "plain",
             Self::Handshake => "handshake",
             Self::HandshakeTimeout => "handshake_timeout",
         }
@@ -103,6 +115,10 @@ pub(crate) enum Ended {
     Lost,
     /// What the client calls itself, that it does not, or the protocol it asks for is not served.
     Client,
+    /// It spoke TLS, where lines are expected.
+    Tls,
+    /// It spoke HTTP, where lines are expected.
+    Http,
     /// What it sent cannot be read, nor what follows.
     Unreadable,
     /// It cost too much.
@@ -126,6 +142,8 @@ impl Reason for Ended {
         Self::Done,
         Self::Lost,
         Self::Client,
+        Self::Tls,
+        Self::Http,
         Self::Unreadable,
         Self::Cost,
         Self::Slow,
@@ -141,6 +159,8 @@ impl Reason for Ended {
             Self::Done => "done",
             Self::Lost => "lost",
             Self::Client => "client",
+            Self::Tls => "tls",
+            Self::Http => "http",
             Self::Unreadable => "unreadable",
             Self::Cost => "cost",
             Self::Slow => "slow",

@@ -5,6 +5,7 @@
 //! Files that change are read again without a session being dropped.
 
 mod error;
+mod key_kind;
 mod made;
 mod pair;
 
@@ -19,6 +20,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server};
 
+use crate::meter::Metered;
 pub use error::TlsError;
 use pair::{Pair, Stamp};
 
@@ -26,7 +28,7 @@ use pair::{Pair, Stamp};
 const WATCH_INTERVAL: Duration = Duration::from_secs(3);
 
 /// An encrypted connection.
-pub(crate) type TlsStream = Box<server::TlsStream<TcpStream>>;
+pub(crate) type TlsStream = Box<server::TlsStream<Metered<TcpStream>>>;
 
 /// A certificate, its key, and the files they come from.
 #[derive(Debug)]
@@ -73,6 +75,18 @@ impl Tls {
         Self::load(files)
     }
 
+    /// Reads the certificate and the key that were made in `folder`, if they were.
+    ///
+    /// # Errors
+    /// As those of [`load_or_make`](Self::load_or_make).
+    pub fn check_made(folder: &Path) -> Result<(), TlsError> {
+        let files = made::files(folder);
+        match made::state(&files)? {
+            made::State::Made => Self::load(files).map(drop),
+            made::State::Unfinished | made::State::Missing => Ok(()),
+        }
+    }
+
     /// Gives the SHA-256 of the certificate in hex, as wallets and `openssl x509 -fingerprint`
     /// show it.
     #[must_use]
@@ -111,7 +125,7 @@ impl Tls {
     }
 
     /// Speaks the first words of TLS with a client.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream> {
+    pub(crate) async fn accept(&self, stream: Metered<TcpStream>) -> io::Result<TlsStream> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.pair.load().config));
         Ok(Box::new(acceptor.accept(stream).await?))
     }

@@ -27,9 +27,9 @@ const UPGRADE_WITH_DEFLATE: &[u8] =
 /// The answer to that key. Source: RFC 6455, section 1.3.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-const FINAL: u8 = 0x80;
+pub(crate) const FINAL: u8 = 0x80;
 const RSV1: u8 = 0x40;
-const TEXT: u8 = 1;
+pub(crate) const TEXT: u8 = 1;
 const MASKED: u8 = 0x80;
 /// Says that the length follows in two bytes, or in eight.
 const LONG: u8 = 126;
@@ -61,7 +61,7 @@ pub(crate) fn some_frames(dice: &mut Dice) -> Vec<u8> {
 }
 
 /// A frame as a client has to make it, its mask being zero.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let len = match len {
         0..126 => vec![MASKED | u8::try_from(len).unwrap()],

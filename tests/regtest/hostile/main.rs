@@ -11,6 +11,7 @@ mod abuser;
 mod balancer;
 mod dribble;
 mod endless;
+mod floods;
 mod frames;
 mod half_closed;
 mod lines;

@@ -121,20 +121,20 @@ impl Gathered {
     }
 
     fn expand_home(&mut self, key: &Key, path: String, origin: &Origin) -> Value {
-        let Some(rest) = path
-            .strip_prefix('~')
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        else {
+        let Some(rest) = path.strip_prefix('~') else {
             return Value::One(path);
         };
-        if let Some(home) = &self.home {
-            return Value::One(format!("{home}{rest}"));
-        }
+        let conflict = match &self.home {
+            _ if !rest.is_empty() && !rest.starts_with('/') => {
+                "begins with the home folder of a user, which is not looked up; write the path in \
+                 full, or begin with ~/"
+            }
+            Some(home) if !home.is_empty() => return Value::One(format!("{home}{rest}")),
+            _ => "needs the environment's HOME, which is not set; write the path in full",
+        };
         self.problems.push(Problem::Conflict {
             place: format!("{} ({origin})", key.path),
-            conflict: format!(
-                "{path} needs the environment's HOME, which is not set; write the path in full"
-            ),
+            conflict: format!("{path} {conflict}"),
         });
         Value::One(path)
     }

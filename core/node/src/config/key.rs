@@ -59,19 +59,17 @@ pub(super) const KEYS: &[Key] = &[
     text("daemon.request_timeout").or("60s"),
     text("daemon.connections").or("8"),
     text("daemon.client_patience").or("5s"),
-    Key {
-        form: Form::Flag,
-        ..text("daemon.wait_for_download")
-    }
-    .or("true"),
+    flag("daemon.wait_for_download").or("true"),
     list("serve.services")
         .electrumx("SERVICES", "")
         .or("tcp://127.0.0.1:50001"),
     list("serve.report_services").electrumx("REPORT_SERVICES", ""),
     path("serve.rpc_token_file"),
+    flag("serve.rpc_without_token").or("false"),
     list("serve.proxy_protocol_from"),
     text("serve.http"),
     text("serve.ready_lag").or("10s"),
+    list("serve.http_hosts"),
     text("serve.name").or("Electrode"),
     path("serve.banner_file").electrumx("BANNER_FILE", ""),
     path("serve.tor_banner_file").electrumx("TOR_BANNER_FILE", ""),
@@ -110,12 +108,9 @@ pub(super) const KEYS: &[Key] = &[
     list("limits.exempt"),
     text("limits.ban_excessive"),
     text("limits.drop_client").electrumx("DROP_CLIENT", ""),
-    Key {
-        form: Form::Flag,
-        ..text("limits.drop_client_unknown")
-    }
-    .electrumx("DROP_CLIENT_UNKNOWN", "")
-    .or("false"),
+    flag("limits.drop_client_unknown")
+        .electrumx("DROP_CLIENT_UNKNOWN", "")
+        .or("false"),
     text("limits.max_recv")
         .electrumx("MAX_RECV", "")
         .or("1000000"),
@@ -155,12 +150,7 @@ pub(super) const KEYS: &[Key] = &[
     text("log.sessions")
         .electrumx("LOG_SESSIONS", "s")
         .or("3600s"),
-    Key {
-        form: Form::Flag,
-        ..text("log.anonymous")
-    }
-    .electrumx("ANON_LOGS", "")
-    .or("false"),
+    flag("log.anonymous").electrumx("ANON_LOGS", "").or("false"),
 ];
 
 /// Finds a setting by its path.
@@ -230,6 +220,13 @@ const fn text(path: &'static str) -> Key {
 const fn path(path: &'static str) -> Key {
     Key {
         form: Form::Path,
+        ..text(path)
+    }
+}
+
+const fn flag(path: &'static str) -> Key {
+    Key {
+        form: Form::Flag,
         ..text(path)
     }
 }

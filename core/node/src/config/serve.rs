@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
+use electrode_server::HttpHost;
 use ipnet::IpNet;
 
 use super::{
@@ -17,9 +18,12 @@ pub(crate) struct ServeSection {
     pub(crate) services: Vec<Service>,
     /// Where operators are served.
     pub(crate) rpc: Vec<Service>,
-    /// The file with the token that operators must know; a must where others than this machine
-    /// reach an rpc service.
+    /// The file with the token that operators must know; unset: one that the server makes in the
+    /// data directory.
     pub(crate) rpc_token_file: Option<PathBuf>,
+    /// Whether operators need no token, as tools of `ElectrumX` cannot show one: every user of this
+    /// machine is one then. Default no.
+    pub(crate) rpc_without_token: bool,
     /// What `server.features` tells about the outside addresses of this server.
     pub(crate) report_services: Vec<Service>,
     /// Networks of proxies that say for whom they speak; default: none.
@@ -29,6 +33,8 @@ pub(crate) struct ServeSection {
     /// How long what is served may be older than what the node has before `/ready` says so.
     /// Default 10 s.
     pub(crate) ready_lag: Duration,
+    /// Names that these may be asked for by, besides addresses and `localhost`; `*`: any.
+    pub(crate) http_hosts: Vec<HttpHost>,
     /// The name that `server.version` answers. Default `Electrode`; some wallets choose how they
     /// batch by it.
     pub(crate) name: String,
@@ -52,8 +58,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
     );
     let (rpc, services): (Vec<_>, Vec<_>) = services.into_iter().partition(Service::is_rpc);
     let rpc_token_file: Option<PathBuf> = reader.optional("serve.rpc_token_file");
-    if rpc_token_file.is_none() {
+    let rpc_without_token = reader.required("serve.rpc_without_token");
+    if rpc_without_token {
         reader.report("serve.services", service::unguarded(&rpc));
+    }
+    if rpc_without_token && rpc_token_file.is_some() {
+        let conflict = "expected no serve.rpc_token_file beside it: unset one of the two";
+        reader.report("serve.rpc_without_token", vec![conflict.to_owned()]);
     }
     if services.is_empty() {
         let conflict = "expected at least one service for wallets, such as \"ssl://:50002\"";
@@ -68,10 +79,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ServeSection {
         services,
         rpc,
         rpc_token_file,
+        rpc_without_token,
         report_services,
         proxy_protocol_from: reader.list("serve.proxy_protocol_from"),
         http,
         ready_lag: reader.required("serve.ready_lag"),
+        http_hosts: reader.list("serve.http_hosts"),
         name: reader.required("serve.name"),
         banner_file: reader.optional("serve.banner_file"),
         tor_banner_file: reader.optional("serve.tor_banner_file"),

@@ -1,7 +1,6 @@
 //! The services syntax of ElectrumX: `proto://[host]:port`.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     net::{IpAddr, Ipv6Addr},
 };
@@ -94,14 +93,19 @@ impl FromText for Address {
 
 /// Tells which services want the address of another, and which cannot be listened on.
 pub(super) fn conflicts(services: &[Service], http: Option<&Address>) -> Vec<String> {
-    let mut taken: BTreeSet<_> = http.into_iter().collect();
+    let mut taken: Vec<(&Address, String)> = http
+        .into_iter()
+        .map(|address| (address, "serve.http".to_owned()))
+        .collect();
     let mut conflicts = Vec::new();
     for service in services {
-        if !taken.insert(&service.address) {
+        let mut others = taken.iter();
+        if let Some((_, other)) = others.find(|(other, _)| service.address.overlaps(other)) {
             conflicts.push(format!(
-                "{service} is on an address that is already taken; give it another port"
+                "{service} is on an address that {other} has already; give it another port"
             ));
         }
+        taken.push((&service.address, service.to_string()));
         if service.address.is_onion() {
             conflicts.push(format!(
                 "{service} cannot be listened on; listen on localhost and let Tor forward to it"
@@ -111,14 +115,14 @@ pub(super) fn conflicts(services: &[Service], http: Option<&Address>) -> Vec<Str
     conflicts
 }
 
-/// Tells which services for operators others than this machine could reach: they need a token.
+/// Tells which services for operators others than this machine could reach: those need a token.
 pub(super) fn unguarded(rpc: &[Service]) -> Vec<String> {
     let exposed = rpc.iter().filter(|service| !service.address.is_loopback());
     exposed
         .map(|service| {
             format!(
                 "{service} can be reached by others, who could stop the server: listen on \
-                 localhost, or set serve.rpc_token_file"
+                 localhost, or unset serve.rpc_without_token"
             )
         })
         .collect()
@@ -139,7 +143,47 @@ pub(super) fn unreportable(services: &[Service]) -> Vec<String> {
         .collect()
 }
 
+/// Which addresses of a machine a host stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach<'a> {
+    /// All of them.
+    All,
+    /// All of IPv4.
+    AllOf4,
+    /// All of IPv6.
+    AllOf6,
+    /// One.
+    One(IpAddr),
+    /// Those that a name leads to.
+    Named(&'a str),
+}
+
 impl Address {
+    /// Tells whether both cannot be listened on, as far as that can be told without looking names
+    /// up.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.port == other.port
+            && match [self.reach(), other.reach()] {
+                [Reach::All, _] | [_, Reach::All] => true,
+                [Reach::AllOf4, Reach::One(ip)] | [Reach::One(ip), Reach::AllOf4] => ip.is_ipv4(),
+                [Reach::AllOf6, Reach::One(ip)] | [Reach::One(ip), Reach::AllOf6] => ip.is_ipv6(),
+                [Reach::Named(one), Reach::Named(other)] => one.eq_ignore_ascii_case(other),
+                [one, other] => one == other,
+            }
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        let Some(host) = self.host.as_deref() else {
+            return Reach::All;
+        };
+        match host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(ip)) if ip.is_unspecified() => Reach::AllOf4,
+            Ok(IpAddr::V6(ip)) if ip.is_unspecified() => Reach::AllOf6,
+            Ok(ip) => Reach::One(ip),
+            Err(_name) => Reach::Named(host),
+        }
+    }
+
     fn is_loopback(&self) -> bool {
         self.host
             .as_deref()
@@ -234,6 +278,41 @@ mod tests {
             let service = Service::from_text(text).unwrap();
             assert_eq!(service.to_string(), written, "{text}");
         }
+    }
+
+    #[test]
+    fn knows_which_services_get_in_each_other_s_way() {
+        let address = |host: &str| Address::from_text(&format!("{host}:1")).unwrap();
+        for (one, other, expected) in [
+            ("", "", true),
+            ("", "127.0.0.1", true),
+            ("", "[::1]", true),
+            ("", "[::]", true),
+            ("", "some.host", true),
+            ("0.0.0.0", "[::]", false),
+            ("0.0.0.0", "127.0.0.1", true),
+            ("0.0.0.0", "[::1]", false),
+            ("[::]", "[::1]", true),
+            ("[::]", "127.0.0.1", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("localhost", "LOCALHOST", true),
+            ("localhost", "some.host", false),
+        ] {
+            let [one_address, other_address] = [one, other].map(address);
+            assert_eq!(
+                one_address.overlaps(&other_address),
+                expected,
+                "{one} {other}"
+            );
+            assert_eq!(
+                other_address.overlaps(&one_address),
+                expected,
+                "{other} {one}"
+            );
+        }
+        let another = Address::from_text(":2").unwrap();
+        assert!(!address("").overlaps(&another));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use electrode_protocol::ProtocolVersion;
-use electrode_server::{Item, NamePattern, parse_network};
+use electrode_server::{HttpHost, Item, NamePattern, parse_network};
 use ipnet::IpNet;
 
 use super::Secret;
@@ -169,6 +169,13 @@ impl FromText for IpNet {
         parse_network(text).ok_or_else(|| {
             "a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address".to_owned()
         })
+    }
+}
+
+impl FromText for HttpHost {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_other| "the name of a host without a port, or * for any".to_owned())
     }
 }
 

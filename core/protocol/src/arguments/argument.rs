@@ -4,7 +4,7 @@ use std::fmt;
 
 use electrode_coin::{Height, ScriptHash, Txid};
 
-use crate::{FeeMode, Host, RequestedVersion, RpcError, error::echo, json};
+use crate::{FeeMode, Host, RequestedVersion, RpcError, Spelling, error::echo, json};
 
 /// Longest name of a client that is kept, in characters.
 const MAX_CLIENT_NAME: usize = 128;
@@ -23,9 +23,16 @@ impl<'a> Argument<'a> {
     }
 
     pub(crate) fn script_hash(self) -> Result<ScriptHash, RpcError> {
-        self.text()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| RpcError::bad_request(format!("{self} is not a valid script hash")))
+        self.spelled_script_hash().map(|(script, _spelling)| script)
+    }
+
+    /// Reads a script hash, and how it is written if that is unusual.
+    pub(crate) fn spelled_script_hash(self) -> Result<(ScriptHash, Option<Spelling>), RpcError> {
+        let spelled = self.text().and_then(|text| {
+            let script = text.parse().ok()?;
+            Some((script, Spelling::of(&text)))
+        });
+        spelled.ok_or_else(|| RpcError::bad_request(format!("{self} is not a valid script hash")))
     }
 
     pub(crate) fn txid(self) -> Result<Txid, RpcError> {

@@ -87,7 +87,7 @@ fn encode_header_proof(out: &mut Vec<u8>, header: &[u8], proof: &Proof) {
     raw(out, "}");
 }
 
-/// Writes the headers and their count; up to 1.4.2 they are one string, since 1.6 a list.
+/// Writes the headers and their count; up to 1.4.3 they are one string, since 1.6 a list.
 fn encode_headers(out: &mut Vec<u8>, headers: &[Vec<u8>], dialect: Dialect) {
     raw(out, r#"{"count":"#);
     json(out, &headers.len());

@@ -400,7 +400,7 @@ fn encodes_notifications() {
         (Some(&status), format!("\"{status}\"")),
     ] {
         let mut out = Vec::new();
-        encode_status_notification(&mut out, &script_hash, status);
+        encode_status_notification(&mut out, &script_hash, None, status);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             format!(
@@ -410,4 +410,13 @@ fn encodes_notifications() {
         );
         check(Answer::Status(status.copied()), &shown_status);
     }
+    let capitals = shown(0xcd).to_uppercase();
+    let spelling = Spelling::of(&capitals);
+    let mut out = Vec::new();
+    encode_status_notification(&mut out, &script_hash, spelling.as_ref(), None);
+    assert!(
+        String::from_utf8(out)
+            .unwrap()
+            .ends_with(&format!(r#""params":["{capitals}",null]}}"#))
+    );
 }

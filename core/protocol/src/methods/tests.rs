@@ -63,7 +63,10 @@ fn decodes_calls_about_scripts() {
         Call::GetHistory(script_hash),
         Call::GetMempool(script_hash),
         Call::ListUnspent(script_hash),
-        Call::Subscribe(script_hash),
+        Call::Subscribe {
+            script: script_hash,
+            spelling: None,
+        },
         Call::Unsubscribe(script_hash),
     ] {
         check(call.method().name(), r#"["HASH"]"#, &call);
@@ -84,6 +87,22 @@ fn decodes_calls_about_scripts() {
         );
         assert_eq!(decoded.unwrap_err().code, 1, "{params}");
     }
+}
+
+#[test]
+fn remembers_how_a_script_hash_is_written() {
+    let decode = |method, text: &str| {
+        let params = format!("[\"{text}\"]");
+        decode_in(ProtocolVersion::V1_6, method, &params).unwrap()
+    };
+    let capitals = HASH.to_uppercase();
+    let script: ScriptHash = HASH.parse().unwrap();
+    let subscribed = decode("blockchain.scripthash.subscribe", &capitals);
+    let spelling = crate::Spelling::of(&capitals);
+    assert!(spelling.is_some());
+    assert_eq!(subscribed, Call::Subscribe { script, spelling });
+    let asked = decode("blockchain.scripthash.get_history", &capitals);
+    assert_eq!(asked, Call::GetHistory(script));
 }
 
 #[test]
@@ -275,15 +294,15 @@ fn reads_the_hosts_of_a_peer() {
 
 #[test]
 fn has_each_method_in_its_versions() {
-    let [v1_4, v1_4_1, v1_4_2, v1_6] = ProtocolVersion::SERVED;
+    let [v1_4, v1_4_1, v1_4_2, v1_4_3, v1_6] = ProtocolVersion::SERVED;
     for (method, params, versions) in [
-        ("server.ping", "[]", &[v1_4, v1_4_1, v1_4_2, v1_6][..]),
+        ("server.ping", "[]", &ProtocolVersion::SERVED[..]),
         (
             "blockchain.scripthash.unsubscribe",
             r#"["HASH"]"#,
-            &[v1_4_2, v1_6],
+            &[v1_4_2, v1_4_3, v1_6],
         ),
-        ("blockchain.relayfee", "[]", &[v1_4, v1_4_1, v1_4_2]),
+        ("blockchain.relayfee", "[]", &[v1_4, v1_4_1, v1_4_2, v1_4_3]),
         ("mempool.get_info", "[]", &[v1_6]),
         ("blockchain.transaction.broadcast_package", "[[]]", &[v1_6]),
         ("blockchain.numblocks.subscribe", "[]", &[]),

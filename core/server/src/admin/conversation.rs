@@ -1,28 +1,38 @@
 //! One operator's connection: a command a line, answered in turn.
+//!
+//! Who has not shown the token yet has little time, and can say little. What is no JSON ends the
+//! connection, and nothing behind it is looked at: so does the first line of any HTTP request, and
+//! no web page can have a browser on the same machine hand over commands.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc};
 
 use electrode_protocol::{
-    AdminAnswer, AdminCall, Id, Incoming, LineDecoder, Refusal, RpcError, encode_admin_response,
+    AdminAnswer, AdminCall, Id, Incoming, LineDecoder, Refusal, RpcError, Token,
+    encode_admin_response,
 };
 use tokio::{
     io::{AsyncWriteExt as _, ReadHalf, WriteHalf},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
-use super::commands;
+use super::{Desk, commands};
 use crate::{
     Connection, Service,
     chunk::read_chunk,
     costs::Account,
+    farewell::farewell,
+    few::Place,
     numbers::as_u64,
     session,
     session_info::{Count, SessionInfo},
+    tongue::Tongue,
 };
 
 /// Longest command. Units: bytes.
 const MAX_LINE: usize = 100_000;
+/// Most that is said before the token is shown: twenty times what that takes. Units: bytes.
+const MAX_GREETING: usize = 4096;
 
 /// What comes after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,50 +42,81 @@ enum Next {
 }
 
 /// Talks with an operator until either side has had enough.
-pub(super) async fn run(service: Arc<Service>, stream: TcpStream, connection: Connection) {
-    let info = service.registry.enter(connection, Account::exempt());
-    let mut conversation = Conversation::new(&service, &info, stream);
-    let silence = service.limits().session_timeout;
-    let ended = tokio::select! {
-        _asked = info.asked_to_end() => Ok(()),
-        ended = conversation.hold(silence) => ended,
+pub(super) async fn run(
+    desk: Arc<Desk>,
+    stream: TcpStream,
+    connection: Connection,
+    place: Arc<Place>,
+) {
+    let service = &desk.service;
+    let entry = Entry {
+        service,
+        info: service.registry.enter(connection, Account::exempt()),
     };
-    if let Err(error) = ended {
-        let peer = service.for_log(connection.peer);
-        tracing::debug!(%peer, %error, "an operator's connection was lost");
+    let mut conversation = Conversation::new(&desk, &entry.info, stream, &place);
+    let ended = tokio::select! {
+        _asked = entry.info.asked_to_end() => Ok(()),
+        ended = conversation.hold() => ended,
+    };
+    match ended {
+        Ok(()) => farewell(&mut conversation.reader, &mut conversation.writer).await,
+        Err(error) => {
+            let peer = service.for_log(connection.peer);
+            tracing::debug!(%peer, %error, "an operator's connection was lost");
+        }
     }
-    service.registry.leave(&info);
+}
+
+/// Stands in the registry until it is dropped, however the connection ends.
+struct Entry<'a> {
+    service: &'a Service,
+    info: Arc<SessionInfo>,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.service.registry.leave(&self.info);
+    }
 }
 
 struct Conversation<'a> {
+    desk: &'a Desk,
     service: &'a Arc<Service>,
     info: &'a SessionInfo,
+    place: &'a Place,
     reader: ReadHalf<TcpStream>,
     writer: WriteHalf<TcpStream>,
     decoder: LineDecoder,
     waiting: VecDeque<Result<Incoming, Refusal>>,
+    began: Instant,
+    /// Bytes that have come so far.
+    heard: usize,
     is_trusted: bool,
 }
 
 impl<'a> Conversation<'a> {
-    fn new(service: &'a Arc<Service>, info: &'a SessionInfo, stream: TcpStream) -> Self {
+    fn new(desk: &'a Desk, info: &'a SessionInfo, stream: TcpStream, place: &'a Place) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         Self {
-            service,
+            desk,
+            service: &desk.service,
             info,
+            place,
             reader,
             writer,
             decoder: LineDecoder::new(MAX_LINE),
             waiting: VecDeque::new(),
-            is_trusted: service.admin_token().is_none(),
+            began: Instant::now(),
+            heard: 0,
+            is_trusted: desk.service.admin_token().is_none(),
         }
     }
 
-    async fn hold(&mut self, silence: Duration) -> io::Result<()> {
+    async fn hold(&mut self) -> io::Result<()> {
         loop {
             let next = match self.waiting.pop_front() {
                 Some(message) => self.reply(message).await?,
-                None => self.listen(silence).await?,
+                None => self.listen().await?,
             };
             if next == Next::HangUp {
                 return Ok(());
@@ -83,58 +124,75 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Waits for whole commands, up to `silence`.
-    async fn listen(&mut self, silence: Duration) -> io::Result<Next> {
+    /// Waits for whole commands, as long and as far as one may who is trusted or not.
+    async fn listen(&mut self) -> io::Result<Next> {
+        let limits = self.service.limits();
+        let (deadline, max_len) = match self.is_trusted {
+            true => (Instant::now() + limits.session_timeout, usize::MAX),
+            false => (self.began + limits.handshake_timeout, MAX_GREETING),
+        };
+        drop(limits);
+        while self.waiting.is_empty() && self.heard < max_len {
+            let Ok(read) = timeout_at(deadline, self.read()).await else {
+                return Ok(Next::HangUp);
+            };
+            if read? == Next::HangUp {
+                return Ok(Next::HangUp);
+            }
+        }
+        Ok(match self.waiting.is_empty() {
+            true => Next::HangUp,
+            false => Next::Command,
+        })
+    }
+
+    /// Waits for some bytes.
+    async fn read(&mut self) -> io::Result<Next> {
         let Self {
+            desk,
             info,
             reader,
             decoder,
             waiting,
+            heard,
             ..
         } = self;
-        let mut take = |bytes: &[u8]| {
+        let mut tongue = None;
+        let len = read_chunk(reader, |bytes| {
             info.count(Count::ReceivedBytes, as_u64(bytes.len()));
+            tongue = Tongue::of(bytes).filter(|_| *heard == 0);
+            *heard = heard.saturating_add(bytes.len());
             session::decode(decoder, waiting, 1, bytes);
-            !waiting.is_empty()
-        };
-        let mut has_command = false;
-        let read = async {
-            let mut len = 1;
-            while len > 0 && !has_command {
-                len = read_chunk(reader, |bytes| has_command = take(bytes)).await?;
-            }
-            io::Result::Ok(())
-        };
-        match timeout(silence, read).await {
-            Ok(read) => read?,
-            Err(_elapsed) => return Ok(Next::HangUp),
+        })
+        .await?;
+        if let Some(tongue @ (Tongue::Http | Tongue::Tls)) = tongue {
+            desk.warn_of(tongue, info.connection.peer);
         }
-        Ok(if has_command {
-            Next::Command
-        } else {
-            Next::HangUp
+        // TLS has no lines to be answered.
+        Ok(match len {
+            0 => Next::HangUp,
+            _ if tongue == Some(Tongue::Tls) => Next::HangUp,
+            _ => Next::Command,
         })
     }
 
     async fn reply(&mut self, message: Result<Incoming, Refusal>) -> io::Result<Next> {
         self.info.count(Count::ReceivedMessages, 1);
         self.info.count(Count::Requests, 1);
+        let is_json = !is_parse_error(&message);
         let (id, call) = read_call(message);
         let is_stop = matches!(call, Ok(AdminCall::Stop));
         let result = match call {
-            Ok(AdminCall::Auth(token)) => {
-                let expected = self.service.admin_token();
-                let is_right = expected.is_none_or(|expected| expected.is_same(&token));
-                self.is_trusted |= is_right;
-                match is_right {
-                    true => Ok(AdminAnswer::Text("welcome".to_owned())),
-                    false => Err(RpcError::bad_request("that is not the token")),
-                }
-            }
+            Ok(AdminCall::Auth(token)) => self.check(&token),
             Ok(_) if !self.is_trusted => Err(RpcError::bad_request(
-                "expected the token first: call auth with the content of rpc_token_file",
+                "expected the token first: call auth with the content of admin-token in data_dir, \
+                 or of serve.rpc_token_file where that is set; `electrode admin` finds it by --config, or \
+                 by --token-file",
             )),
-            Ok(call) => commands::carry_out(self.service, call).await,
+            Ok(call) => {
+                self.place.keep();
+                commands::carry_out(self.service, call).await
+            }
             Err(error) => Err(error),
         };
         self.info.count(Count::Errors, u64::from(result.is_err()));
@@ -143,10 +201,20 @@ impl<'a> Conversation<'a> {
             self.service.orders.stop();
         }
         // Who guesses tokens gets one guess a connection.
-        Ok(match self.is_trusted {
+        Ok(match self.is_trusted && is_json {
             true => Next::Command,
             false => Next::HangUp,
         })
+    }
+
+    fn check(&mut self, token: &Token) -> Result<AdminAnswer, RpcError> {
+        let expected = self.service.admin_token();
+        if !expected.is_none_or(|expected| expected.is_same(token)) {
+            return Err(RpcError::bad_request("that is not the token"));
+        }
+        self.is_trusted = true;
+        self.place.keep();
+        Ok(AdminAnswer::Text("welcome".to_owned()))
     }
 
     async fn send(&mut self, id: &Id, result: &Result<AdminAnswer, RpcError>) -> io::Result<()> {
@@ -159,6 +227,11 @@ impl<'a> Conversation<'a> {
         let sent = timeout(patience, self.writer.write_all(&line)).await;
         sent.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
     }
+}
+
+fn is_parse_error(message: &Result<Incoming, Refusal>) -> bool {
+    let refusal = message.as_ref().err();
+    refusal.is_some_and(|refusal| refusal.error == RpcError::parse_error())
 }
 
 fn read_call(message: Result<Incoming, Refusal>) -> (Id, Result<AdminCall, RpcError>) {

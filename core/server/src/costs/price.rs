@@ -53,6 +53,8 @@ pub enum Extra {
     BroadcastByte,
     /// A fee estimate that the node had to be asked for.
     FeeAsked,
+    /// A frame of a `WebSocket` that is no request, such as a ping: somebody has to answer it.
+    Frame,
     /// No price: seconds in which the whole hard limit is forgiven.
     DecaySecs,
     /// No price: how many more they are for each subscription.
@@ -87,7 +89,7 @@ impl Item {
 }
 
 impl Extra {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Session,
         Self::Error,
         Self::Malformed,
@@ -104,13 +106,15 @@ impl Extra {
         Self::BranchEntry,
         Self::BroadcastByte,
         Self::FeeAsked,
+        Self::Frame,
         Self::DecaySecs,
         Self::DecaySecsPerSubscription,
         Self::GroupDecaySecs,
         Self::GroupWeight,
     ];
 
-    /// Gives its name and ElectrumX's number.
+    /// Gives its name and ElectrumX's number; a frame, which it does not charge, costs as much as the
+    /// method `server.ping`.
     fn entry(self) -> (&'static str, f64) {
         match self {
             Self::Session => ("session", 5.0),
@@ -129,6 +133,7 @@ impl Extra {
             Self::BranchEntry => ("branch_entry", 0.000_4),
             Self::BroadcastByte => ("broadcast_byte", 0.000_2),
             Self::FeeAsked => ("fee_asked", 2.0),
+            Self::Frame => ("frame", 0.1),
             Self::DecaySecs => ("decay_secs", 10_000.0),
             Self::DecaySecsPerSubscription => ("decay_secs_per_subscription", 5.0),
             Self::GroupDecaySecs => ("group_decay_secs", 5000.0),
@@ -217,6 +222,11 @@ impl Prices {
     pub(crate) fn of(&self, extra: Extra) -> f64 {
         // cast: the discriminant of a fieldless enum
         self.extras.get(extra as usize).copied().unwrap_or_default()
+    }
+
+    /// Gives what some of anything else cost.
+    pub(crate) fn each(&self, extra: Extra, things: u64) -> f64 {
+        self.of(extra) * count(usize::try_from(things).unwrap_or(usize::MAX))
     }
 
     /// Gives what a call costs whatever its answer is.
@@ -308,7 +318,13 @@ mod tests {
         let calls = [
             (Call::Ping, 7.0),
             (Call::GetHistory(ScriptHash([0; 32])), 0.25),
-            (Call::Subscribe(ScriptHash([0; 32])), 0.1),
+            (
+                Call::Subscribe {
+                    script: ScriptHash([0; 32]),
+                    spelling: None,
+                },
+                0.1,
+            ),
             (Call::RelayFee, 1.0),
             (Call::FeeHistogram, 1.0),
             (

@@ -1,11 +1,13 @@
 //! A `WebSocket` as a stream of lines, so that a session need not know about it.
 //!
 //! Each message that comes in is read as one line, each line that is written goes out as one text
-//! message. Pings are answered; compression is not offered.
+//! message. Pings are answered, and counted as empty messages are: they cost work and ask nothing.
+//! Compression is not offered.
 
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -26,6 +28,8 @@ use tokio_tungstenite::{
     },
 };
 
+use crate::meter::Meter;
+
 /// Bytes that are read at a time, and kept for an idle connection.
 const READ_BUFFER_LEN: usize = 4 << 10;
 /// Longest frame that is sent; longer lines are sent in several, so that little is buffered.
@@ -35,6 +39,7 @@ const MAX_FRAME_LEN: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct WebSocket<S> {
     socket: WebSocketStream<S>,
+    meter: Arc<Meter>,
     /// What is left of the message that is being read, its line end apart.
     incoming: Option<Bytes>,
     /// Whether the last frame that was sent began a line that others must go on with.
@@ -53,18 +58,22 @@ enum State {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Answers the client's upgrade request; messages have at most `max_len` bytes.
+    /// Answers the client's upgrade request; messages have at most `max_len` bytes, and frames that
+    /// are no request are counted.
     ///
     /// # Errors
     /// The client asks for anything else.
-    pub(super) async fn accept(stream: S, max_len: usize) -> io::Result<Self> {
+    pub(super) async fn accept(stream: S, max_len: usize, meter: Arc<Meter>) -> io::Result<Self> {
         let socket = accept_async_with_config(stream, Some(config(max_len))).await;
-        socket.map(Self::over).map_err(to_io)
+        socket
+            .map(|socket| Self::over(socket, meter))
+            .map_err(to_io)
     }
 
-    fn over(socket: WebSocketStream<S>) -> Self {
+    fn over(socket: WebSocketStream<S>, meter: Arc<Meter>) -> Self {
         Self {
             socket,
+            meter,
             incoming: None,
             is_within_line: false,
             state: State::Open,
@@ -76,10 +85,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         while matches!(self.state, State::Open) {
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(Some(text.into()))),
-                Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Ok(Some(bytes))),
+                Some(Ok(Message::Text(text))) => {
+                    return Poll::Ready(Ok(Some(self.count(text.into()))));
+                }
+                Some(Ok(Message::Binary(bytes))) => {
+                    return Poll::Ready(Ok(Some(self.count(bytes))));
+                }
                 // The library answers pings and closing.
-                Some(Ok(_control)) => {}
+                Some(Ok(_control)) => self.meter.count_frame(),
                 Some(Err(error)) => {
                     let refusal = refusal(error)?;
                     let reason =
@@ -91,6 +104,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
         }
         Poll::Ready(Ok(None))
+    }
+}
+
+impl<S> WebSocket<S> {
+    fn count(&self, message: Bytes) -> Bytes {
+        if message.trim_ascii_start().is_empty() {
+            self.meter.count_frame();
+        }
+        message
     }
 }
 

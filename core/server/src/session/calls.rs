@@ -2,7 +2,8 @@
 
 use electrode_coin::ScriptHash;
 use electrode_protocol::{
-    Answer, Call, Dialect, ProtocolVersion, Request, RequestedVersion, RpcError, negotiate,
+    Answer, Call, Dialect, ProtocolVersion, Request, RequestedVersion, RpcError, Spelling,
+    negotiate,
 };
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use super::{
     Session,
     work::{Prepared, Step},
 };
-use crate::{ServerConfig, session_info::Count, tally::Ended};
+use crate::{ServerConfig, session_info::Count};
 
 impl<S> Session<S> {
     /// Does what a request means for the session itself.
@@ -43,6 +44,7 @@ impl<S> Session<S> {
     /// Unsubscribes, if the session is subscribed.
     pub(super) fn unsubscribe(&mut self, script: &ScriptHash) {
         if self.scripts.remove(script) {
+            self.spellings.remove(script);
             self.info.set(Count::Subscriptions, self.scripts.len());
             self.service
                 .subscriptions
@@ -63,7 +65,7 @@ impl<S> Session<S> {
     fn prepare_call(&mut self, call: Call, subscribes: &mut Option<ScriptHash>) -> Step {
         let has_name = self.info.client().is_some();
         if let Some(error) = self.service.limits().clients.refuse(&call, has_name) {
-            self.close(Ended::Client);
+            self.refuse_client();
             return Step::Answered(Err(error));
         }
         match call {
@@ -81,8 +83,14 @@ impl<S> Session<S> {
                 self.service.subscriptions.add_headers(&self.mailbox);
                 Step::Ask(call)
             }
-            Call::Subscribe(script) => match self.subscribe(script, subscribes) {
-                Ok(()) => Step::Ask(call),
+            Call::Subscribe {
+                script,
+                ref spelling,
+            } => match self.subscribe(script, subscribes) {
+                Ok(()) => {
+                    self.spell(script, spelling.clone());
+                    Step::Ask(call)
+                }
                 Err(error) => Step::Answered(Err(error)),
             },
             Call::Unsubscribe(script) => {
@@ -109,9 +117,17 @@ impl<S> Session<S> {
                 })
             }
             Err(error) => {
-                self.close(Ended::Client);
+                self.refuse_client();
                 Err(error)
             }
+        }
+    }
+
+    /// Remembers how the client writes a script hash; of several ways the last one counts.
+    fn spell(&mut self, script: ScriptHash, spelling: Option<Spelling>) {
+        match spelling {
+            Some(spelling) => drop(self.spellings.insert(script, spelling)),
+            None => drop(self.spellings.remove(&script)),
         }
     }
 

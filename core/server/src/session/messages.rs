@@ -23,6 +23,9 @@ impl<S> Session<S> {
         loop {
             self.turn.pass_on_when_over().await;
             self.standing = self.service.standing(&self.info);
+            if self.is_refused {
+                self.waiting.clear();
+            }
             if !self.has_room() {
                 return;
             }
@@ -30,7 +33,7 @@ impl<S> Session<S> {
                 return;
             };
             match message {
-                _ if self.standing == Standing::Exhausted => self.exhaust(message),
+                message if self.standing == Standing::Exhausted => self.exhaust(&id_of(message)),
                 Ok(Incoming::Single(request)) => {
                     let prepared = self.prepare(&request);
                     self.start(prepared);
@@ -84,25 +87,23 @@ impl<S> Session<S> {
         }
     }
 
-    /// Refuses a message because the session cost too much, and ends the session.
-    fn exhaust(&mut self, message: Result<Incoming, Refusal>) {
-        let id = match message {
-            Ok(Incoming::Single(request)) => request.id,
-            // The ids of a batch do not matter any more.
-            Ok(Incoming::Batch(_)) | Err(_) => Id::null(),
-        };
+    /// Refuses what has this id because the session cost too much, and ends the session.
+    pub(super) fn exhaust(&mut self, id: &Id) {
         self.waiting.clear();
-        self.take(Ok(self.worker().exhausted(&id)));
+        self.take(Ok(self.worker().exhausted(id)));
     }
 
     fn start_batch(&mut self, requests: Vec<Result<Request, Refusal>>) {
-        let prepared: Vec<_> = requests
-            .into_iter()
-            .map(|request| match request {
+        let mut prepared = Vec::with_capacity(requests.len());
+        for request in requests {
+            prepared.push(match request {
                 Ok(request) => self.prepare(&request),
                 Err(refusal) => self.worker().refused(refusal),
-            })
-            .collect();
+            });
+            if self.is_refused {
+                break;
+            }
+        }
         let is_subscription = prepared.iter().any(Prepared::is_subscription);
         self.work(self.worker().batch(prepared), is_subscription);
     }
@@ -125,5 +126,13 @@ impl<S> Session<S> {
             scans: Arc::clone(&self.scans),
             dialect: self.dialect,
         }
+    }
+}
+
+/// Gives the id that a message is refused by; those of a batch do not matter then.
+fn id_of(message: Result<Incoming, Refusal>) -> Id {
+    match message {
+        Ok(Incoming::Single(request)) => request.id,
+        Ok(Incoming::Batch(_)) | Err(_) => Id::null(),
     }
 }

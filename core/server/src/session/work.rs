@@ -13,6 +13,7 @@ use crate::{
     Service,
     answers::{Asker, Found, Outcome, answer},
     costs::{Extra, Standing},
+    numbers::as_u64,
     session_info::{Count, SessionInfo},
     tally::Ended,
 };
@@ -43,7 +44,7 @@ impl Prepared {
     pub(super) fn is_subscription(&self) -> bool {
         matches!(
             self.step,
-            Step::Ask(Call::Subscribe(_) | Call::HeadersSubscribe)
+            Step::Ask(Call::Subscribe { .. } | Call::HeadersSubscribe)
         )
     }
 }
@@ -232,7 +233,7 @@ impl Worker {
     fn end_line(&self, bytes: &mut Vec<u8>) {
         if !bytes.is_empty() {
             bytes.push(b'\n');
-            let cost = self.service.limits().costs.bytes(bytes.len());
+            let cost = self.service.limits().costs.bytes(as_u64(bytes.len()));
             self.service.charge(&self.info, cost);
         }
     }

@@ -28,9 +28,23 @@ pub enum TlsError {
         /// What came instead.
         came: String,
     },
-    /// Certificate and key do not go together, or no TLS can be spoken with them.
+    /// No TLS can be spoken with a key.
     #[error(
-        "tls.cert {} and tls.key {}: expected a certificate and its own key, came others: {source}",
+        "tls.key {}: expected a key for ECDSA on P-256 or P-384, for Ed25519, or for RSA of 2048 \
+         to 4096 bits, came one for {came}; wallets must accept a new certificate, made by \
+         `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7305 \
+         -subj /CN=HOST -keyout KEY -out CERT`",
+        .path.display()
+    )]
+    Unspoken {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        came: String,
+    },
+    /// Certificate and key do not go together.
+    #[error(
+        "tls.cert {} and tls.key {}: expected a certificate and its own key, came {came}",
         .cert.display(),
         .key.display()
     )]
@@ -39,8 +53,23 @@ pub enum TlsError {
         cert: PathBuf,
         /// The key.
         key: PathBuf,
-        /// What rustls says.
-        source: rustls::Error,
+        /// How they differ.
+        came: String,
+    },
+    /// TLS cannot be set up at all.
+    #[error("expected to speak TLS 1.2 and 1.3: {0}")]
+    Setup(#[from] rustls::Error),
+    /// Others can read or change the key that was made.
+    #[error(
+        "{}: expected a key that only its owner can change and others cannot read, came mode \
+         {mode:04o}: chmod 600 it, and if others may have read it, remove it and the certificate",
+        .path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// Half of what was made once is gone.
     #[error(

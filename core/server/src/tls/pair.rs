@@ -4,11 +4,16 @@ use std::{fs, io, path::Path, sync::Arc, time::SystemTime};
 
 use bitcoin::hashes::{Hash as _, sha256};
 use rustls::{
-    ServerConfig, crypto,
+    ServerConfig,
+    crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject as _},
+    sign::{CertifiedKey, SigningKey, SingleCertAndKey},
 };
 
-use super::{TlsError, TlsFiles};
+use super::{
+    TlsError, TlsFiles,
+    key_kind::{KeyKind, PublicKey},
+};
 
 /// A certificate and its key, ready for use.
 #[derive(Debug)]
@@ -32,23 +37,19 @@ impl TlsFiles {
 
     /// Reads both.
     pub(super) fn read(&self) -> Result<Pair, TlsError> {
+        let provider = ring::default_provider();
         let chain = self.read_cert()?;
-        let key = self.read_key()?;
+        let key = self.read_key(&provider, &chain)?;
         let fingerprint = chain
             .first()
             .map(|leaf| sha256::Hash::hash(leaf).to_string());
-        let mismatch = |source| TlsError::Mismatch {
-            cert: self.cert.clone(),
-            key: self.key.clone(),
-            source,
-        };
-        let provider = Arc::new(crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(mismatch)?
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(mismatch)?;
+            // Whoever shows a certificate need not understand all of it.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                chain, key,
+            ))));
         Ok(Pair {
             config: Arc::new(config),
             fingerprint: fingerprint.unwrap_or_default(),
@@ -65,11 +66,76 @@ impl TlsFiles {
         .map_err(|came| content("cert", &self.cert, "a certificate", &came))
     }
 
-    fn read_key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+    /// Reads the key, which must be that of the first certificate.
+    fn read_key(
+        &self,
+        provider: &CryptoProvider,
+        chain: &[CertificateDer<'_>],
+    ) -> Result<Arc<dyn SigningKey>, TlsError> {
         let text = read("key", &self.key)?;
-        PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|came| content("key", &self.key, "a private key without password", &came))
+        let der = PrivateKeyDer::from_pem_slice(&text)
+            .map_err(|came| content("key", &self.key, "a private key without password", &came))?;
+        let kind = KeyKind::of(&der);
+        let load = |der| provider.key_provider.load_private_key(der);
+        let key = load(der).map_err(|error| self.unspoken(kind, &error))?;
+        let certified = chain.first().and_then(|leaf| PublicKey::of(leaf));
+        let Some(certified) = certified else {
+            return Err(TlsError::Content {
+                setting: "cert",
+                path: self.cert.clone(),
+                expected: "an X.509 certificate",
+                came: "something else".to_owned(),
+            });
+        };
+        match is_pair(provider, key.as_ref(), certified.bytes) {
+            true => Ok(key),
+            false => Err(self.mismatch(certified.kind, kind)),
+        }
     }
+
+    fn unspoken(&self, kind: Option<KeyKind>, error: &rustls::Error) -> TlsError {
+        TlsError::Unspoken {
+            path: self.key.clone(),
+            came: match kind {
+                Some(kind) if !kind.is_spoken() => kind.to_string(),
+                Some(kind) => format!("{kind} that is damaged or unusual ({error})"),
+                None => format!("nothing that can be read ({error})"),
+            },
+        }
+    }
+
+    fn mismatch(&self, certified: KeyKind, kind: Option<KeyKind>) -> TlsError {
+        TlsError::Mismatch {
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            came: match kind {
+                Some(kind) if kind != certified => {
+                    format!("a certificate for {certified} and a key for {kind}")
+                }
+                _ => "another key of the same kind".to_owned(),
+            },
+        }
+    }
+}
+
+/// Tells whether what one key signs is proved right by the other: what a client finds out, too.
+fn is_pair(provider: &CryptoProvider, key: &dyn SigningKey, public_key: &[u8]) -> bool {
+    const MESSAGE: &[u8] = b"whose key is this?";
+    let algorithms = provider.signature_verification_algorithms;
+    let Some(signer) = key.choose_scheme(&algorithms.supported_schemes()) else {
+        return false;
+    };
+    let Ok(signature) = signer.sign(MESSAGE) else {
+        return false;
+    };
+    let verifiers = algorithms
+        .mapping
+        .iter()
+        .filter(|(scheme, _)| *scheme == signer.scheme())
+        .flat_map(|(_, verifiers)| *verifiers);
+    let mut proofs =
+        verifiers.map(|verifier| verifier.verify_signature(public_key, MESSAGE, &signature));
+    proofs.any(|proof| proof.is_ok())
 }
 
 /// Reads a file as far as certificates go.

@@ -61,7 +61,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[serve]\nprotocol_min = '1.5'",
-        "serve.protocol_min (file): expected one of 1.4, 1.4.1, 1.4.2, 1.6, came \"1.5\"",
+        "serve.protocol_min (file): expected one of 1.4, 1.4.1, 1.4.2, 1.4.3, 1.6, came \"1.5\"",
     ),
     (
         "[log]\nlevel = 'loud'",
@@ -105,16 +105,29 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[serve]\nservices = ['tcp://:1', 'ssl://:1']",
-        "serve.services (file): ssl://:1 is on an address that is already taken; give it another port",
+        "serve.services (file): ssl://:1 is on an address that tcp://:1 has already; give it another port",
     ),
     (
         "[serve]\nservices = ['tcp://:1']\nhttp = ':1'",
-        "serve.services (file): tcp://:1 is on an address that is already taken; give it another port",
+        "serve.services (file): tcp://:1 is on an address that serve.http has already; give it another port",
     ),
     (
-        "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']",
+        "[serve]\nservices = ['tcp://:1', 'ssl://127.0.0.1:1']",
+        "serve.services (file): ssl://127.0.0.1:1 is on an address that tcp://:1 has already; give it another port",
+    ),
+    (
+        "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\nrpc_without_token = true",
         "serve.services (file): rpc://0.0.0.0:2 can be reached by others, who could stop the \
-         server: listen on localhost, or set serve.rpc_token_file",
+         server: listen on localhost, or unset serve.rpc_without_token",
+    ),
+    (
+        "[serve]\nrpc_token_file = '/t'\nrpc_without_token = true",
+        "serve.rpc_without_token (file): expected no serve.rpc_token_file beside it: unset one of \
+         the two",
+    ),
+    (
+        "[serve]\nhttp_hosts = ['http://a.example:9050']",
+        "serve.http_hosts (file): expected the name of a host without a port, or * for any, came \"http://a.example:9050\"",
     ),
     (
         "[serve]\nservices = ['tcp://x.onion:1']",
@@ -127,6 +140,10 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "[serve]\nbanner_file = '~/x'",
         "serve.banner_file (file): ~/x needs the environment's HOME, which is not set; write the path in full",
+    ),
+    (
+        "data_dir = '~alice/x'",
+        "data_dir (file): ~alice/x begins with the home folder of a user, which is not looked up; write the path in full, or begin with ~/",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use electrode_protocol::Method;
-use electrode_server::{Extra, Item};
+use electrode_server::{Extra, HttpHost, Item};
 
 use super::*;
 use crate::config::{
@@ -135,9 +135,40 @@ fn finds_the_admin_rpc_where_it_usually_is() {
 }
 
 #[test]
+fn finds_the_token_of_the_admin_rpc() {
+    let token_file = |variables: &[(&str, &str)]| {
+        let target = AdminTarget::load(Sources {
+            env: env(variables),
+            ..Sources::default()
+        });
+        let file = target.unwrap().token_file;
+        file.map(|file| file.path().to_owned())
+    };
+    let made = ("DB_DIRECTORY", "/data");
+    let named = ("ELECTRODE_SERVE__RPC_TOKEN_FILE", "/t");
+    let needs_none = ("ELECTRODE_SERVE__RPC_WITHOUT_TOKEN", "true");
+    assert_eq!(token_file(&[]), None);
+    assert_eq!(token_file(&[made]), Some("/data/admin-token".into()));
+    assert_eq!(token_file(&[made, named]), Some("/t".into()));
+    assert_eq!(token_file(&[made, needs_none]), None);
+}
+
+#[test]
 fn lets_others_reach_an_rpc_service_that_has_a_token() {
-    let text = "[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\nrpc_token_file = '/t'\n";
+    for (token, expected) in [("", None), ("rpc_token_file = '/t'", Some("/t"))] {
+        let text = format!("[serve]\nservices = ['tcp://:1', 'rpc://0.0.0.0:2']\n{token}\n");
+        let config = load_file(&text).unwrap().config;
+        assert_eq!(config.serve.rpc[0].to_string(), "rpc://0.0.0.0:2");
+        assert_eq!(config.serve.rpc_token_file, expected.map(PathBuf::from));
+        assert!(!config.serve.rpc_without_token);
+    }
+}
+
+#[test]
+fn reads_names_that_pages_are_asked_for_by() {
+    let text = "[serve]\nhttp_hosts = ['Node.example.org', '*']\n";
     let config = load_file(text).unwrap().config;
-    assert_eq!(config.serve.rpc[0].to_string(), "rpc://0.0.0.0:2");
-    assert_eq!(config.serve.rpc_token_file, Some(PathBuf::from("/t")));
+    let expected = [HttpHost::Name("node.example.org".to_owned()), HttpHost::Any];
+    assert_eq!(config.serve.http_hosts, expected);
+    assert_eq!(load_file("").unwrap().config.serve.http_hosts, []);
 }

@@ -17,7 +17,7 @@ type Client = WebSocketStream<DuplexStream>;
 async fn connected() -> (WebSocket<DuplexStream>, Client) {
     let (near, far) = tokio::io::duplex(PIPE_LEN);
     let (server, client) = tokio::join!(
-        WebSocket::accept(near, MAX_LEN),
+        WebSocket::accept(near, MAX_LEN, Arc::default()),
         client_async("ws://localhost/", far)
     );
     (server.unwrap(), client.unwrap().0)
@@ -152,6 +152,29 @@ async fn refuses_what_is_no_upgrade() {
     ] {
         let (near, mut far) = tokio::io::duplex(PIPE_LEN);
         far.write_all(request.as_bytes()).await.unwrap();
-        WebSocket::accept(near, MAX_LEN).await.unwrap_err();
+        WebSocket::accept(near, MAX_LEN, Arc::default())
+            .await
+            .unwrap_err();
     }
+}
+
+#[tokio::test]
+async fn counts_frames_that_are_no_request() {
+    let (mut server, mut client) = connected().await;
+    for message in [
+        Message::text("{}"),
+        Message::Ping(Bytes::new()),
+        Message::text(""),
+        Message::Pong(Bytes::new()),
+        Message::binary(b" \r\n".to_vec()),
+        Message::binary(b"[]".to_vec()),
+    ] {
+        client.send(message).await.unwrap();
+    }
+    client.send(Message::text("end")).await.unwrap();
+    let mut lines = String::new();
+    while !lines.ends_with("end\n") {
+        lines.push(server.read_u8().await.unwrap().into());
+    }
+    assert_eq!(server.meter.read().frames, 4);
 }

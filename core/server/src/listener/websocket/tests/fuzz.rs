@@ -158,7 +158,7 @@ async fn read(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     let (near, far) = tokio::io::duplex(1 + dice.index(400));
     let config = Some(config(MAX_LEN));
     let socket = WebSocketStream::from_raw_socket(near, Role::Server, config).await;
-    let mut server = WebSocket::over(socket);
+    let mut server = WebSocket::over(socket, Arc::default());
     let (mut answers, mut requests) = tokio::io::split(far);
     let serve = async move {
         let mut lines = Vec::new();
@@ -224,7 +224,11 @@ async fn survives_upgrades_that_are_none() {
         let (near, mut far) = tokio::io::duplex(PIPE_LEN);
         far.write_all(&request).await.unwrap();
         far.shutdown().await.unwrap();
-        accepted += u32::from(WebSocket::accept(near, MAX_LEN).await.is_ok());
+        accepted += u32::from(
+            WebSocket::accept(near, MAX_LEN, Arc::default())
+                .await
+                .is_ok(),
+        );
     }
     assert!(
         accepted > HANDSHAKES / 8 && accepted < HANDSHAKES,
